@@ -1,0 +1,29 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""What differs between Python 2.6/2.7 and 3.5+, in one place instead of six."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import sys
+
+PY2 = sys.version_info[0] == 2
+
+if PY2:
+    string_types = (str, unicode)  # noqa: F821
+    integer_types = (int, long)  # noqa: F821
+    text_type = unicode  # noqa: F821
+else:
+    string_types = (str,)
+    integer_types = (int,)
+    text_type = str
+
+
+def to_text(value):
+    # type: (object) -> str
+    """``value`` (bytes or text, from the kernel or a file name) as text.
+
+    Bytes that are not UTF-8 are replaced: names and messages must always be
+    printable, and no interface name that we accept contains such bytes.
+    """
+    if isinstance(value, bytes):
+        return value.decode('utf-8', 'replace')
+    return text_type(value)

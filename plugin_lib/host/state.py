@@ -1,0 +1,93 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""The state of a machine as plain values: what ``host`` reads and ``planning`` looks at."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+from collections import namedtuple
+
+# Link types of /sys/class/net/<if>/type, linux/if_arp.h.
+LINK_TYPES = {1: 'ethernet', 32: 'infiniband', 772: 'loopback'}
+
+
+class Interface(namedtuple('Interface', 'name ifindex mac link_type up state mtu driver bus_info')):
+    """A network interface.
+
+    :param mac: its address as text; 6 bytes on Ethernet, 20 on InfiniBand
+    :param link_type: ``ethernet``, ``infiniband``, ``loopback`` or the number as text
+    :param up: whether it is administratively up (IFF_UP)
+    :param state: operstate: ``up``, ``down``, ``unknown``...
+    :param mtu: bytes
+    :param driver: GDRVINFO's driver, None where the interface has no such answer
+    :param bus_info: GDRVINFO's bus_info, None likewise
+    """
+
+    __slots__ = ()
+
+
+class Port(namedtuple('Port', 'hca number pci state link_layer lid sm_lid rate pkeys problem')):
+    """A port of an HCA.
+
+    :param pci: the HCA's PCI address, None where sysfs does not tell
+    :param state: ``ACTIVE``, ``DOWN``, ``INIT``, ``ARMED``
+    :param link_layer: ``InfiniBand`` or ``Ethernet``
+    :param pkeys: PKeys in the order of the table without the empty slots, or
+        None when the table could not be read: an error is not an empty table
+    :param problem: why ``pkeys`` is None or incomplete, else None
+    """
+
+    __slots__ = ()
+
+
+class Child(namedtuple('Child', 'name ifindex parent pkey up')):
+    """An IPoIB child interface (a P_Key of its parent).
+
+    :param parent: the IPoIB parent's name, ``ib0``
+    :param pkey: its PKey; None where neither netlink nor sysfs tells
+    """
+
+    __slots__ = ()
+
+
+class Vif(namedtuple('Vif', 'slave mac vlan')):
+    """A row of ``ethX/eth/vifs``: a slave serves this MAC in this VLAN (None: untagged)."""
+
+    __slots__ = ()
+
+
+class Eipoib(namedtuple('Eipoib', 'name parent hca port mac up slaves vifs vifs_complete')):
+    """An EIPOIB interface.
+
+    :param parent: the IPoIB parent's name, ``ib0``
+    :param hca: the HCA under the parent (``mlx4_0``), None when it cannot be told
+    :param port: that HCA's port number, from 1, None likewise
+    :param mac: its own MAC; all zero until the HCA port has a GID
+    :param slaves: names of the children it holds, sorted: from the links
+        ``slave_<name>``, which are complete
+    :param vifs: Vifs as far as the ``vifs`` page shows them.  The page is cut at
+        4096 bytes and its last row can be cut where it still looks valid; such
+        a row is left out
+    :param vifs_complete: False when the page was cut: the vif of a slave without
+        a row is then unknown, not missing
+    """
+
+    __slots__ = ()
+
+
+class Host(namedtuple('Host', 'interfaces ports eipoibs children problems')):
+    """Everything that one look at a machine found.
+
+    :param interfaces: {name: Interface}
+    :param ports: tuple of Ports, by HCA and number
+    :param eipoibs: {name: Eipoib}
+    :param children: {name: Child}
+    :param problems: tuple of lines about what could not be read
+    """
+
+    __slots__ = ()
+
+    def port_of(self, eipoib):
+        """The Port under an Eipoib, or None."""
+        for port in self.ports:
+            if (port.hca, port.number) == (eipoib.hca, eipoib.port):
+                return port
+        return None

@@ -1,0 +1,151 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""The operations that a plan is made of.
+
+An operation is data: it says what is to be changed and how it is undone, and
+``effect`` does it.  Operations that only make sense together form one Step: it
+is done whole or, when one of them fails, undone whole.
+"""
+from __future__ import absolute_import, print_function, unicode_literals
+
+from collections import namedtuple
+
+
+class Step(namedtuple('Step', 'stage subject reason operations')):
+    """Operations that are done together or not at all.
+
+    :param stage: ``drivers``, ``vlans``, ``service`` or ``ovs``
+    :param subject: what the step is about, as a person names it (``eth4 vlan 100``)
+    :param reason: why it is needed (``mlx4_0 port 1 holds 0x8064 full``)
+    :param operations: tuple of operations, in order
+    """
+
+    __slots__ = ()
+
+
+class LinkUp(namedtuple('LinkUp', 'interface')):
+    """Set an interface administratively up."""
+
+    __slots__ = ()
+
+    def describe(self):
+        return 'set {0} up'.format(self.interface)
+
+    def undo(self):
+        return None  # an interface that is up harms nobody; it may be in use by now
+
+
+class CreateChild(namedtuple('CreateChild', 'parent pkey name')):
+    """Create the IPoIB child ``name`` of ``parent`` for a PKey."""
+
+    __slots__ = ()
+
+    def describe(self):
+        return 'create {0} on {1} for P_Key 0x{2:04x}'.format(self.name, self.parent, self.pkey.full_value)
+
+    def undo(self):
+        return DeleteChild(self.parent, self.pkey, self.name)
+
+
+class DeleteChild(namedtuple('DeleteChild', 'parent pkey name')):
+    """Delete an IPoIB child that we made."""
+
+    __slots__ = ()
+
+    def describe(self):
+        return 'delete {0} of {1}'.format(self.name, self.parent)
+
+    def undo(self):
+        return CreateChild(self.parent, self.pkey, self.name)
+
+
+class Enslave(namedtuple('Enslave', 'eipoib child')):
+    """Give an IPoIB child to an EIPOIB interface as a slave."""
+
+    __slots__ = ()
+
+    def describe(self):
+        return 'enslave {0} to {1}'.format(self.child, self.eipoib)
+
+    def undo(self):
+        return Release(self.eipoib, self.child)
+
+
+class Release(namedtuple('Release', 'eipoib child')):
+    """Take a slave, and its vif with it, from an EIPOIB interface."""
+
+    __slots__ = ()
+
+    def describe(self):
+        return 'release {0} from {1}'.format(self.child, self.eipoib)
+
+    def undo(self):
+        return Enslave(self.eipoib, self.child)
+
+
+class AddVif(namedtuple('AddVif', 'eipoib child mac vlan')):
+    """Serve (MAC, VLAN) through a slave; ``vlan`` None is untagged traffic."""
+
+    __slots__ = ()
+
+    def describe(self):
+        return 'serve {0} {1} of {2} through {3}'.format(
+            self.mac, 'untagged' if self.vlan is None else 'vlan {0}'.format(self.vlan), self.eipoib, self.child)
+
+    def undo(self):
+        return None  # eth_ipoib takes "-" on vifs and does nothing: releasing the slave is the undo
+
+
+class WriteFile(namedtuple('WriteFile', 'path text mode previous')):
+    """Replace a file atomically.
+
+    :param path: absolute path, below the root that the executor was given
+    :param mode: permission bits of the new file
+    :param previous: its text as it was read when planning, or None when it did not exist
+    """
+
+    __slots__ = ()
+
+    def describe(self):
+        return '{0} {1}'.format('write' if self.previous is None else 'rewrite', self.path)
+
+    def undo(self):
+        if self.previous is None:
+            return RemoveFile(self.path, self.text, self.mode)
+        return WriteFile(self.path, self.previous, self.mode, self.text)
+
+
+class RemoveFile(namedtuple('RemoveFile', 'path previous mode')):
+    """Remove a file that is ours."""
+
+    __slots__ = ()
+
+    def describe(self):
+        return 'remove {0}'.format(self.path)
+
+    def undo(self):
+        return WriteFile(self.path, self.previous, self.mode, None)
+
+
+class LoadModule(namedtuple('LoadModule', 'name')):
+    """Load a kernel module with modprobe, so that its configuration applies."""
+
+    __slots__ = ()
+
+    def describe(self):
+        return 'load module {0}'.format(self.name)
+
+    def undo(self):
+        return None  # unloading a driver takes down what others may use by now
+
+
+class StartService(namedtuple('StartService', 'name restart')):
+    """Enable and start a system service; ``restart`` when its configuration changed."""
+
+    __slots__ = ()
+
+    def describe(self):
+        return '{0} service {1}'.format('restart' if self.restart else 'start', self.name)
+
+    def undo(self):
+        return None  # the service is told apart from a wrong configuration by its own status
