@@ -1,0 +1,66 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""VLANs as Fuel spells them: 101, '101', '1000:1030', lists of these; and ranges."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+from plugin_lib._compat import integer_types, string_types
+from plugin_lib.pkey import LAST_VLAN
+
+
+def parse(value):
+    # type: (object) -> list
+    """The VLANs that ``value`` spells, as sorted inclusive ranges [(first, last)].
+
+    :param value: a number, text of numbers and ``first:last`` ranges with
+        commas between them, or a list of these; None is no VLAN
+    :raises ValueError: with the reason, when it spells no VLANs
+    """
+    if value is None:
+        return []
+    if isinstance(value, bool):
+        raise ValueError('true or false is not a VLAN')
+    if isinstance(value, integer_types):
+        return [_range(value, value)]
+    if isinstance(value, string_types):
+        return merge([_spelled(part.strip()) for part in value.split(',')])
+    if isinstance(value, list):
+        return merge([vlan for item in value for vlan in parse(item)])
+    raise ValueError('expected a VLAN or a range first:last')
+
+
+def merge(ranges):
+    # type: (list) -> list
+    """Ranges sorted, without overlap, neighbours joined."""
+    merged = []
+    for first, last in sorted(ranges):
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    return merged
+
+
+def numbers(ranges):
+    # type: (list) -> list
+    """Every VLAN of the ranges, one by one."""
+    return [vlan for first, last in ranges for vlan in range(first, last + 1)]
+
+
+def show(ranges):
+    # type: (list) -> str
+    """The ranges for a person: ``201, 1000-1030``."""
+    return ', '.join('{0}'.format(first) if first == last else '{0}-{1}'.format(first, last) for first, last in ranges)
+
+
+def _spelled(text):
+    first, colon, last = text.partition(':')
+    try:
+        return _range(int(first), int(last if colon else first))
+    except ValueError:
+        raise ValueError('{0!r} is not a VLAN (1-{1}) or a range first:last'.format(str(text), LAST_VLAN))
+
+
+def _range(first, last):
+    if not 1 <= first <= last <= LAST_VLAN:
+        raise ValueError('{0}:{1} is outside 1:{2}'.format(first, last, LAST_VLAN))
+    return first, last
