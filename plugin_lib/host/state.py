@@ -95,3 +95,18 @@ class Host(namedtuple('Host', 'interfaces ports eipoibs children problems')):
             if (port.hca, port.number) == (eipoib.hca, eipoib.port):
                 return port
         return None
+
+
+# The modules that make a Mellanox port an EIPOIB interface, in the order in which they load.
+EIPOIB_MODULES = ('mlx4_core', 'mlx4_ib', 'ib_ipoib', 'eth_ipoib')
+
+
+class Modules(namedtuple('Modules', 'release loaded available')):
+    """Those of EIPOIB_MODULES that a kernel has.
+
+    :param release: the kernel's release, ``uname -r``
+    :param loaded: names that are loaded or built in
+    :param available: names that modprobe could load, the loaded ones included
+    """
+
+    __slots__ = ()

@@ -1,0 +1,26 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""Configuration files of the machine, below a root folder."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import errno
+import io
+import os
+
+from plugin_lib.errors import InputError
+
+
+def read(root, path):
+    # type: (str, str) -> str
+    """The text of the file ``path`` below ``root``; None when there is no such file.
+
+    :raises InputError: when it is there and cannot be read
+    """
+    place = os.path.join(root, path.lstrip('/'))
+    try:
+        with io.open(place, encoding='utf-8', errors='replace') as stream:
+            return stream.read()
+    except EnvironmentError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR):
+            return None
+        raise InputError('cannot read a configuration file', place, error.strerror, 'run as root')

@@ -1,0 +1,144 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""Whether environment, node and fabric agree: findings, each with what to do about it."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+from collections import namedtuple
+
+from plugin_lib.host.state import EIPOIB_MODULES
+from plugin_lib.planning import drivers
+from plugin_lib.published import modes, vlans
+
+OK, WARN, FAIL = 'OK', 'WARN', 'FAIL'
+
+# A port of an mlx4 HCA holds 128 keys, the default one included.
+MOST_KEYS = 127
+
+OF_SM_CHECK = {'fail': FAIL, 'warn': WARN}
+
+
+class Finding(namedtuple('Finding', 'level subject text todo')):
+    """One thing that was looked at.
+
+    :param level: ``OK``, ``WARN`` or ``FAIL``
+    :param subject: what it is about: ``eth4 vlan 101``
+    :param todo: what the operator does about it, empty when it is OK
+    """
+
+    __slots__ = ()
+
+
+def of_error(error):
+    # type: (object) -> Finding
+    """An InfinibandError as a finding among others."""
+    return Finding(FAIL, error.where, '{0}: {1}'.format(error.what, error.why), error.todo)
+
+
+def published(data):
+    # type: (object) -> list
+    """What the published data itself lacks or contradicts."""
+    found = [Finding(WARN, data.path, line, 'compare with the networks of the environment') for line in data.warnings]
+    if data.mode == modes.NONE:
+        found.append(Finding(WARN, data.path, 'no interface of this node has a Mellanox driver: nothing to configure',
+                             'boot the node from the plugin\'s discovery image if it has InfiniBand'))
+    return found
+
+
+def machine(data, host, modules, settings):
+    # type: (object, object, object, object) -> list
+    """Whether the node has the interfaces that Fuel publishes as InfiniBand, or can have them.
+
+    Before the drivers are loaded the interfaces are not there yet: then it is
+    the modules that must be.
+    """
+    found = []
+    missing = [name for name in EIPOIB_MODULES if name not in modules.available]
+    for nic in infiniband(data):
+        if nic.name in host.eipoibs:
+            found.append(Finding(OK, nic.name, 'EIPOIB interface over {0}'.format(host.eipoibs[nic.name].parent), ''))
+        elif missing:
+            found.append(of_error(drivers.lacking(missing, modules.release, settings.driver_source)))
+        elif nic.name in host.interfaces and host.interfaces[nic.name].driver not in (None, nic.driver):
+            found.append(Finding(FAIL, nic.name, 'Fuel publishes driver {0}, the machine has {1}'.format(
+                nic.driver, host.interfaces[nic.name].driver), 'set the port to InfiniBand, or discover the node again'))
+        elif 'eth_ipoib' not in modules.loaded:
+            found.append(Finding(OK, nic.name, 'not there yet: eth_ipoib is loaded by the hook drivers', ''))
+        else:
+            found.append(Finding(FAIL, nic.name, 'eth_ipoib is loaded, but there is no such EIPOIB interface',
+                                 'compare with /sys/class/net/eth_ipoib_interfaces; discover the node again if ports moved'))
+    return found + [Finding(WARN, 'machine', line, 'look at the file') for line in host.problems]
+
+
+def keys(data, host, sm_check):
+    # type: (object, object, str) -> list
+    """Whether each InfiniBand port holds the P_Keys of the VLANs that its roles need.
+
+    :param sm_check: what a missing key is: ``fail``, ``warn``, or ``off`` not looked at
+    """
+    found = []
+    if sm_check == 'off':
+        return found
+    for nic, needed in sorted(needed_vlans(data).items()):
+        if nic not in host.eipoibs:
+            continue
+        port = host.port_of(host.eipoibs[nic])
+        name = '{0} over {1}'.format(nic, host.eipoibs[nic].parent) if port is None else '{0} ({1} port {2})'.format(
+            nic, port.hca, port.number)
+        found += _keys_of_port(name, port, vlans.merge(needed), OF_SM_CHECK[sm_check])
+    return found
+
+
+def _keys_of_port(name, port, needed, level):
+    todo = 'add the partitions to the subnet manager, with full membership'
+    if port is None or port.pkeys is None:
+        return [Finding(FAIL, name, 'its P_Key table cannot be read: {0}'.format(
+            'no HCA port is known for it' if port is None else port.problem), 'run: fuel-infiniband discover')]
+    if port.state != 'ACTIVE':
+        return [Finding(level, name, 'the port is {0}: the subnet manager has not brought it up'.format(port.state),
+                        'check cable, switch and subnet manager')]
+    full = set(pkey.key for pkey in port.pkeys if pkey.full)
+    limited = set(pkey.key for pkey in port.pkeys) - full
+    wanted = vlans.numbers(needed)
+    lacking = [vlan for vlan in wanted if vlan not in full and vlan not in limited]
+    halves = [vlan for vlan in wanted if vlan in limited]
+    found = []
+    if lacking:
+        found.append(Finding(level, name, 'no P_Key for VLAN {0}'.format(_show(lacking)), todo))
+    if halves:
+        found.append(Finding(level, name, 'limited membership for VLAN {0}: two such nodes cannot talk'.format(
+            _show(halves)), todo))
+    if len(wanted) > MOST_KEYS:
+        found.append(Finding(FAIL, name, '{0} VLANs are needed, a port holds {1}'.format(len(wanted), MOST_KEYS),
+                             'make the VLAN range of the environment smaller'))
+    if not found:
+        found.append(Finding(OK, name, 'P_Keys for VLAN {0}'.format(_show(wanted)), ''))
+    return found
+
+
+def remaining(steps):
+    # type: (tuple) -> list
+    """What is still to be done although every hook has run: one FAIL a step."""
+    return [Finding(FAIL, step.subject, '{0}: {1}'.format(step.reason, '; '.join(
+        operation.describe() for operation in step.operations)), 'run: fuel-infiniband apply') for step in steps]
+
+
+def infiniband(data):
+    # type: (object) -> list
+    """The published interfaces that are InfiniBand ports, by name."""
+    return [nic for _, nic in sorted(data.interfaces.items()) if nic.mode == modes.INFINIBAND]
+
+
+def needed_vlans(data):
+    # type: (object) -> dict
+    """{interface: VLAN ranges} that the roles on InfiniBand ports need."""
+    names = set(nic.name for nic in infiniband(data))
+    needed = {}
+    for role in data.roles.values():
+        for nic in names.intersection(role.interfaces):
+            if role.vlans:
+                needed.setdefault(nic, []).extend(role.vlans)
+    return needed
+
+
+def _show(numbers):
+    return vlans.show(vlans.merge([(number, number) for number in numbers]))

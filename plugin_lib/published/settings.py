@@ -1,0 +1,74 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""The plugin's settings, as the Fuel UI's values arrive in astute.yaml."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import io
+import json
+import os
+from collections import namedtuple
+
+SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'schemas', 'settings.json')
+
+
+class Settings(namedtuple('Settings', 'storage_rdma sriov num_of_vfs resync_interval queue_size driver_source sm_check')):
+    """The values with the types that the code works with.
+
+    :param storage_rdma: put storage on the IPoIB parents, with iSER
+    :param sriov: give virtual functions to guests
+    :param num_of_vfs: virtual functions of a device
+    :param resync_interval: seconds between the full passes of eipoibd
+    :param queue_size: receive and send queue entries of an IPoIB interface
+    :param driver_source: ``inbox`` or ``repository``
+    :param sm_check: ``fail``, ``warn`` or ``off``, when the fabric lacks a P_Key
+    """
+
+    __slots__ = ()
+
+
+def schema():
+    # type: () -> dict
+    """The JSON schema of the settings; it also holds the default of each."""
+    with io.open(SCHEMA, encoding='utf-8') as stream:
+        return json.load(stream)
+
+
+def read(section):
+    # type: (object) -> Settings
+    """The settings of a node.
+
+    :param section: published.document.Section, or None (the plugin is disabled): the defaults
+    :raises InputError: when a number is none; :func:`problems` checks everything
+    """
+    properties = schema()['properties']
+    values = dict((name, rule['default']) for name, rule in properties.items())
+    for name in properties:
+        if section is not None and section.get(name) is not None:
+            values[name] = section.get(name)
+    for name in ('num_of_vfs', 'resync_interval', 'queue_size'):
+        try:
+            values[name] = int(values[name])
+        except (TypeError, ValueError):
+            raise section.refuse(name, _expected(properties[name], values[name]), CORRECT)
+    return Settings(**values)
+
+
+CORRECT = "correct it in the environment's settings and deploy again"
+
+
+def problems(section):
+    # type: (object) -> list
+    """Every setting that the schema refuses, as InputErrors with file and path.
+
+    jsonschema is imported here because only this needs it and it takes longer to
+    import than a hook that finds nothing to do takes to run.
+    """
+    import jsonschema
+    rules = schema()
+    found = jsonschema.Draft4Validator(rules).iter_errors(section.value)
+    names = sorted(set(error.path[0] for error in found if error.path))
+    return [section.refuse(name, _expected(rules['properties'][name], section.value[name]), CORRECT) for name in names]
+
+
+def _expected(rule, value):
+    return 'expected {0}, found {1}'.format(rule['description'], json.dumps(value, default=repr))
