@@ -1,0 +1,3 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""Tools of the developers: staging, packaging, benchmarks."""
