@@ -1,0 +1,133 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""The emulated InfiniBand hardware of one node, as a process in the node's network and mount namespaces.
+
+It serves /sys/class from the kernel model, keeps a real tap behind every modelled IPoIB interface, and tells the
+fabric which VLANs the node can use.  :class:`Emulator` starts it; ``python -m tests.lab.emulator`` is it.  It reads
+one JSON list a line from stdin, the P_Key table to program as a subnet manager would, and answers ``done``.
+"""
+import json
+import os
+import subprocess
+import sys
+import threading
+
+from tests.lab import fuse_sysfs, namespaces
+from tests.lab.fabric import UNTAGGED, Cable, ip
+from tests.lab.rootfs import REAL_SYSFS
+from tests.lab.taps import IFF_UP, InfinibandTap, Links
+from tests.model.kernel import Kernel, Listener
+
+CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+EIPOIB = 'eth4'
+PARENT = 'ib0'
+HCA = 'mlx4_0'
+PCI = '0000:03:00.0'
+
+
+class Emulator:
+    """A running emulation, seen from the lab.
+
+    :param machine: Machine whose hardware this is; its interface EIPOIB exists
+    :param pkeys: the P_Key table to begin with, 16-bit values
+    :param guid: of the HCA's port, 16 hexadecimal digits
+    :param fabric: the Fabric
+    :param cable: the node's cable in it
+    """
+
+    def __init__(self, machine, pkeys, guid, fabric, cable):
+        options = {'root': machine.root, 'pkeys': pkeys, 'guid': guid, 'fabric': fabric.socket, 'cable': cable}
+        self._process = subprocess.Popen(
+            machine.beside(sys.executable, '-m', 'tests.lab.emulator', json.dumps(options)),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+            env=dict(os.environ, PYTHONPATH=CHECKOUT))
+        self._expect('ready')
+
+    def program(self, pkeys):
+        """Give the port this P_Key table; the fabric knows when this returns."""
+        self._process.stdin.write(json.dumps(pkeys) + '\n')
+        self._process.stdin.flush()
+        self._expect('done')
+
+    def _expect(self, answer):
+        if self._process.stdout.readline().strip() != answer:
+            raise RuntimeError('the emulated InfiniBand hardware stopped; the reason is above')
+
+    def close(self):
+        """Unplug it: the taps go with the process, and /sys/class is the real one again."""
+        self._process.terminate()
+        self._process.wait()
+
+
+class Hardware(Listener):
+    """Keeps the real interfaces and the fabric in step with the model.
+
+    :param cable: the node's Cable
+    :param sysfs: the real sysfs of the node's network namespace
+    """
+
+    def __init__(self, kernel, cable, sysfs):
+        self._kernel = kernel
+        self._cable = cable
+        self._links = Links(sysfs)
+        self._taps = {}
+        self._lock = threading.Lock()  # the thread that reads stdin changes the fabric too
+
+    def created(self, netdev):
+        if netdev.is_ipoib:
+            self._taps[netdev.name] = InfinibandTap(netdev.name)
+            netdev.mtu = int(self._links.read(netdev.name, 'mtu'))
+        netdev.ifindex = int(self._links.read(netdev.name, 'ifindex'))
+
+    def deleted(self, netdev):
+        if netdev.is_ipoib:
+            self._taps.pop(netdev.name).close()
+
+    def looked_at(self, netdev):
+        netdev.up = bool(int(self._links.read(netdev.name, 'flags'), 0) & IFF_UP)
+        netdev.mtu = int(self._links.read(netdev.name, 'mtu'))
+        if not netdev.is_ipoib:
+            netdev.mac = self._links.read(netdev.name, 'address')
+
+    def follow_slaves(self):
+        """Set the taps up and down: eth_ipoib does it with the slaves that it takes and lets go."""
+        for child in self._kernel.of_kind('child'):
+            self._links.set_up(child.name, child.up)
+
+    def vifs_changed(self, eipoib):
+        self.tell_fabric()
+
+    def tell_fabric(self):
+        """A VLAN passes where the port holds its P_Key and a vif on a child of that P_Key serves it."""
+        with self._lock:
+            held = {value & 0x7fff for value in self._kernel.hcas[HCA].ports[1].pkeys}
+            self._cable.carry({UNTAGGED if vlan < 0 else vlan
+                               for _slave, _mac, vlan, pkey in self._kernel.vifs(EIPOIB)
+                               if pkey & 0x7fff in held and pkey & 0x7fff == (0x7fff if vlan < 0 else vlan)})
+
+
+def main():
+    options = json.loads(sys.argv[1])
+    namespaces.die_with_parent()
+    root = options['root']
+    kernel = Kernel(rtnetlink=False, child_index=True)
+    port = kernel.add_hca(HCA, PCI, guid=options['guid']).ports[1]
+    port.set_pkeys(options['pkeys'])
+    hardware = kernel.listener = Hardware(kernel, Cable(options['fabric'], options['cable']), f'{root}/{REAL_SYSFS}')
+    kernel.add_ipoib(PARENT, port)
+    ip('link', 'set', EIPOIB, 'address', kernel.add_eipoib(EIPOIB, PARENT).address)
+
+    def obey():
+        for line in sys.stdin:
+            port.set_pkeys(json.loads(line))
+            hardware.tell_fabric()
+            print('done', flush=True)
+
+    threading.Thread(target=obey, daemon=True).start()
+    tree = fuse_sysfs.sys_class(kernel, f'{root}/{REAL_SYSFS}', f'/{REAL_SYSFS}')
+    fuse_sysfs.serve(f'{root}/sys/class', fuse_sysfs.SysfsOperations(
+        tree, mounted=lambda: print('ready', flush=True), written=hardware.follow_slaves))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,42 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""A node's root file system: this machine's, as overlays whose changes live in memory."""
+import os
+
+from tests.lab.namespaces import MS_BIND, bind, mount
+
+# Every top folder on its own, not "/" as a whole: below a user namespace the kernel refuses to overlay a folder
+# that has other mounts in it, and "/" always has.
+_OVERLAID = ('bin', 'etc', 'lib', 'lib32', 'lib64', 'opt', 'sbin', 'usr', 'var')
+_IN_MEMORY = ('root', 'run', 'tmp', 'home', 'mnt')
+
+REAL_SYSFS = 'mnt/sysfs'
+
+
+def build(root, scratch):
+    """Mount a node's root on ``root``; call it in the node's mount and network namespaces.
+
+    :param root: an empty folder
+    :param scratch: an empty folder on a file system that can hold the upper layers (tmpfs)
+    :raises OSError: where the kernel has no overlayfs or forbids it here (in user namespaces it needs Linux 5.11)
+    """
+    mount('tmpfs', root, 'tmpfs', options='mode=755')
+    for name in _OVERLAID:
+        if os.path.islink(f'/{name}'):
+            os.symlink(os.readlink(f'/{name}'), f'{root}/{name}')
+        elif os.path.isdir(f'/{name}'):
+            _overlay(f'/{name}', f'{root}/{name}', f'{scratch}/{name}')
+    for name in _IN_MEMORY + ('proc', 'sys', 'dev'):
+        os.makedirs(f'{root}/{name}')
+    os.chmod(f'{root}/tmp', 0o1777)
+    bind('/dev', f'{root}/dev')
+    mount('sysfs', f'{root}/sys', 'sysfs')
+    os.makedirs(f'{root}/{REAL_SYSFS}')
+    mount(f'{root}/sys', f'{root}/{REAL_SYSFS}', flags=MS_BIND)
+
+
+def _overlay(lower, target, layers):
+    for folder in (target, f'{layers}/upper', f'{layers}/work'):
+        os.makedirs(folder)
+    mount('overlay', target, 'overlay',
+          options=f'lowerdir={lower},upperdir={layers}/upper,workdir={layers}/work,userxattr')
