@@ -27,3 +27,9 @@ def to_text(value):
     if isinstance(value, bytes):
         return value.decode('utf-8', 'replace')
     return text_type(value)
+
+
+def quoted(text):
+    # type: (str) -> str
+    """The start of ``text`` in quotes, printable and on one line, for a message about what makes no sense."""
+    return "'{0}'".format(text[:40].encode('unicode_escape').decode('ascii'))

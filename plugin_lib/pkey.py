@@ -10,6 +10,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 import re
 from collections import namedtuple
 
+from plugin_lib._compat import quoted
 from plugin_lib.errors import InputError
 
 FULL_MEMBER_BIT = 0x8000
@@ -18,6 +19,7 @@ DEFAULT_KEY = 0x7fff
 LAST_VLAN = 4094
 
 _SPELLING = re.compile(r'^0[xX]([0-9a-fA-F]{1,4})$')
+_TABLE_ENTRY = re.compile(r'^0x([0-9a-fA-F]{4})\Z')
 
 
 class PKey(namedtuple('PKey', 'key full')):
@@ -53,8 +55,25 @@ class PKey(namedtuple('PKey', 'key full')):
         """
         match = _SPELLING.match(text)
         if not match:
-            raise InputError('not a P_Key: {0!r}'.format(text), why='expected 0x and up to four hexadecimal digits')
+            raise InputError('not a P_Key: {0}'.format(quoted(text)), why='expected 0x and up to four hexadecimal digits')
         return cls.from_value(int(match.group(1), 16))
+
+    @classmethod
+    def of_table_entry(cls, text):
+        # type: (str) -> PKey
+        """The P_Key of a ``pkeys/<index>`` attribute, None for an empty slot.
+
+        The kernel prints ``0x%04x`` (drivers/infiniband/core/sysfs.c).  0x0000 and 0x8000 both hold no key: the
+        specification calls every value whose low 15 bits are 0 invalid.
+
+        :raises InputError: for any other text, shorter ones included: a read that was cut looks like another key
+        """
+        match = _TABLE_ENTRY.match(text)
+        if not match:
+            raise InputError('not a P_Key table entry: {0}'.format(quoted(text)),
+                             why='expected 0x and four hexadecimal digits')
+        value = int(match.group(1), 16)
+        return cls.from_value(value) if value & KEY_MASK else None
 
     @classmethod
     def of_vlan(cls, vlan):

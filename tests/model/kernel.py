@@ -17,18 +17,12 @@ file system of the lab shows the same model through FUSE, see :class:`Listener`.
 from __future__ import absolute_import, print_function, unicode_literals
 
 import errno
-from collections import namedtuple
 
+from plugin_lib.host import netlink
 from tests.model.eth_ipoib import EthIpoib
 from tests.model.ib_ipoib import Ipoib
 from tests.model.netdev import Hca, Netdev, Port, netdev_or_refuse
 from tests.model.sysfs import Folder, Link, Tree, refuse
-
-
-class LinkFacts(namedtuple('LinkFacts', 'kind pkey parent')):
-    """What netlink tells of an IPoIB child: IFLA_INFO_KIND, IFLA_IPOIB_PKEY and the name of IFLA_LINK."""
-
-    __slots__ = ()
 
 
 class Listener(object):
@@ -186,9 +180,17 @@ class Kernel(object):
 
     def links(self):
         # type: () -> dict
-        """{name: LinkFacts} of the children that rtnetlink made."""
-        return dict((netdev.name, LinkFacts('ipoib', netdev.pkey, netdev.parent))
-                    for netdev in self.of_kind('child') if netdev.way == 'rtnetlink')
+        """{name: netlink.Link} of every interface; only a child that rtnetlink made has kind, P_Key and parent."""
+        self._pass_time()
+        return dict((netdev.name, self._link(netdev)) for netdev in self.netdevs.values())
+
+    def _link(self, netdev):
+        self.look(netdev)
+        of_rtnetlink = netdev.way == 'rtnetlink'
+        return netlink.Link(
+            netdev.name, netdev.ifindex, 32 if netdev.is_ipoib else 1, netlink.IFF_UP if netdev.up else 0, netdev.mtu,
+            netdev.address, netdev.operstate, netdev.parent if of_rtnetlink else None, netdev.master,
+            'ipoib' if of_rtnetlink else None, netdev.pkey if of_rtnetlink else None)
 
     def vifs(self, name):
         # type: (str) -> list

@@ -1,0 +1,72 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""The ports of the HCAs and their P_Key tables: /sys/class/infiniband."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+from plugin_lib.errors import InputError
+from plugin_lib.host.state import Port
+from plugin_lib.host.sysfs import problem_of
+from plugin_lib.pkey import PKey
+
+CLASS = '/sys/class/infiniband'
+
+
+def read(reader):
+    # type: (object) -> tuple
+    """Every Port, by HCA and number; empty on a machine without InfiniBand.
+
+    :param reader: a :class:`plugin_lib.host.sysfs.Reader`
+    """
+    return tuple(port for hca in reader.names(CLASS) or () for port in _ports_of(reader, hca))
+
+
+def _ports_of(reader, hca):
+    pci = reader.link_name('{0}/{1}/device'.format(CLASS, hca))
+    numbers = _numbers(reader.names('{0}/{1}/ports'.format(CLASS, hca)) or ())
+    return [port for port in (_port(reader, hca, number, pci) for number in numbers) if port]
+
+
+def _port(reader, hca, number, pci):
+    folder = '{0}/{1}/ports/{2}'.format(CLASS, hca, number)
+    state, link_layer, lid, sm_lid, rate = (
+        reader.read('{0}/{1}'.format(folder, leaf)) for leaf in ('state', 'link_layer', 'lid', 'sm_lid', 'rate'))
+    pkeys, problem = _table(reader.tree, folder + '/pkeys')
+    if pkeys is None and not reader.tree.exists(folder):
+        return None  # unplugged while it was read
+    if problem:
+        reader.problems.append(problem)
+    return Port(hca, number, pci, _state(state), link_layer, _lid(lid), _lid(sm_lid), rate, pkeys, problem)
+
+
+def _table(tree, folder):
+    """``(PKeys or None, why they are missing or incomplete or None)``."""
+    pkeys, problem = [], None
+    try:
+        for index in _numbers(tree.names(folder)):
+            try:
+                pkey = PKey.of_table_entry(tree.read('{0}/{1}'.format(folder, index)))
+            except InputError as error:
+                problem = '{0}/{1}: {2}'.format(folder, index, error.what)
+                continue
+            if pkey:
+                pkeys.append(pkey)
+    except EnvironmentError as error:
+        return None, problem_of(error)
+    return tuple(pkeys), problem
+
+
+def _numbers(names):
+    return sorted(int(name) for name in names if name.isdigit())
+
+
+def _state(text):
+    """``ACTIVE`` of ``4: ACTIVE``."""
+    return text.rpartition(':')[2].strip() if text else None
+
+
+def _lid(text):
+    """The LID as a number; drivers/infiniband/core/sysfs.c prints it in hexadecimal."""
+    try:
+        return int(text, 16)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,54 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""One look at a machine: everything that ``host`` can tell, as a :class:`plugin_lib.host.state.Host`."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import errno
+
+from plugin_lib._compat import quoted
+from plugin_lib.errors import InfinibandError
+from plugin_lib.host import eipoib, hca, ipoib
+from plugin_lib.host.netlink import IFF_UP
+from plugin_lib.host.state import LINK_TYPES, Host, Interface
+from plugin_lib.host.sysfs import Reader, is_interface_name, problem_of
+
+
+def read(source):
+    # type: (object) -> Host
+    """The Host that a source shows (see :mod:`plugin_lib.host.source`).
+
+    What cannot be read is left out and becomes a line in ``problems``; an interface or HCA that goes away meanwhile is
+    simply absent.
+
+    :raises InfinibandError: when the list of interfaces cannot be had: without it nothing can be told about a machine
+    """
+    reader = Reader(source.tree)
+    try:
+        listed = source.links()
+    except EnvironmentError as error:
+        raise InfinibandError('cannot list the network interfaces', 'rtnetlink', error.strerror,
+                              'run it again; if it stays, the kernel offers no netlink here')
+    links = dict((name, listed[name]) for name in listed if is_interface_name(name))
+    reader.problems.extend('{0}: an interface name that we do not handle'.format(quoted(name)) for name in
+                           sorted(set(listed) - set(links)))
+    interfaces = _interfaces(source, links, reader.problems)
+    ports = hca.read(reader)
+    parents, children = ipoib.read(reader, dict((name, links[name]) for name in interfaces))
+    eipoibs = eipoib.read(reader, interfaces, parents, ports)
+    return Host(interfaces, ports, eipoibs, children, tuple(reader.problems))
+
+
+def _interfaces(source, links, problems):
+    interfaces = {}
+    for name in sorted(links):
+        link = links[name]
+        driver = bus_info = None
+        try:
+            driver, bus_info = source.drvinfo(name)
+        except EnvironmentError as error:
+            if error.errno == errno.ENODEV:
+                continue
+            problems.append(problem_of(error))
+        interfaces[name] = Interface(name, link.ifindex, link.address, LINK_TYPES.get(link.type, str(link.type)),
+                                     bool(link.flags & IFF_UP), link.state, link.mtu, driver, bus_info, link.master)
+    return interfaces

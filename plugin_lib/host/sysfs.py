@@ -1,0 +1,120 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""Attributes of the kernel's /sys, read below a root folder."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import errno
+import os
+import re
+
+from plugin_lib._compat import to_text
+
+# An attribute is at most one page (Linux Documentation/filesystems/sysfs.rst).
+PAGE_SIZE = 4096
+
+_INTERFACE_NAME = re.compile(r'^[A-Za-z0-9_.-]{1,15}\Z')
+
+
+def is_interface_name(name):
+    # type: (str) -> bool
+    """Whether ``name`` may enter a path.
+
+    The kernel allows more than this (any byte but ``/``, ``:`` and white space); such interfaces are not ours.
+    """
+    return bool(_INTERFACE_NAME.match(name)) and name not in ('.', '..')
+
+
+class Tree(object):
+    """Reads attributes, folders and links.
+
+    Paths are absolute below the root (``/sys/class/net/ib0/pkey``), and so are the paths in errors:
+    a captured tree then fails with the words of the machine that it was captured on.
+
+    Every method raises EnvironmentError with the kernel's errno and the path.
+
+    :param root: the folder that stands for ``/``
+    """
+
+    def __init__(self, root='/'):
+        # type: (str) -> None
+        self._prefix = root.rstrip('/')
+
+    def read(self, path):
+        # type: (str) -> str
+        """The text of an attribute without its trailing newline; one page at most."""
+        try:
+            descriptor = os.open(self._prefix + path, os.O_RDONLY)
+            try:
+                data = os.read(descriptor, PAGE_SIZE)
+            finally:
+                os.close(descriptor)
+        except EnvironmentError as error:
+            raise _below_root(error, path)
+        return to_text(data).rstrip('\n')
+
+    def names(self, path):
+        # type: (str) -> list
+        """The names in a folder, sorted."""
+        try:
+            return sorted(to_text(name) for name in os.listdir(self._prefix + path))
+        except EnvironmentError as error:
+            raise _below_root(error, path)
+
+    def link(self, path):
+        # type: (str) -> str
+        """The target of a symbolic link, as it is written in the link."""
+        try:
+            return to_text(os.readlink(self._prefix + path))
+        except EnvironmentError as error:
+            raise _below_root(error, path)
+
+    def exists(self, path):
+        # type: (str) -> bool
+        """Whether there is anything at ``path``; a link is followed."""
+        return os.path.exists(self._prefix + path)
+
+
+class Reader(object):
+    """Reads what may be missing or broken: the answer is then None, and what is broken becomes a line in ``problems``.
+
+    What is not there is no problem: another driver or kernel has other attributes, and interfaces and HCAs may go at
+    any moment.
+
+    :param tree: a source's tree
+    """
+
+    def __init__(self, tree):
+        # type: (Tree) -> None
+        self.tree = tree
+        self.problems = []
+
+    def read(self, path):
+        # type: (str) -> str
+        return self._try(self.tree.read, path)
+
+    def names(self, path):
+        # type: (str) -> list
+        return self._try(self.tree.names, path)
+
+    def link_name(self, path):
+        # type: (str) -> str
+        """The last part of a link's target: a device's link leads to its PCI address."""
+        target = self._try(self.tree.link, path)
+        return None if target is None else target.rpartition('/')[2]
+
+    def _try(self, ask, path):
+        try:
+            return ask(path)
+        except EnvironmentError as error:
+            if error.errno not in (errno.ENOENT, errno.ENODEV):
+                self.problems.append(problem_of(error))
+            return None
+
+
+def problem_of(error):
+    # type: (EnvironmentError) -> str
+    return '{0}: {1}'.format(error.filename, error.strerror)
+
+
+def _below_root(error, path):
+    return EnvironmentError(error.errno, os.strerror(error.errno), path)
