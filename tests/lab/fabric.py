@@ -65,5 +65,5 @@ class Cable:
 
     def carry(self, vlans):
         """Pass exactly these VLANs (UNTAGGED among them or not) between the node and the fabric."""
-        self._database.transact({'op': 'update', 'table': 'Port', 'where': [['name', '==', self._name]],
-                                 'row': {'trunks': ['set', sorted(vlans) or [NO_VLAN]]}})
+        self._database.configure({'op': 'update', 'table': 'Port', 'where': [['name', '==', self._name]],
+                                  'row': {'trunks': ['set', sorted(vlans) or [NO_VLAN]]}})
