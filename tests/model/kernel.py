@@ -194,7 +194,7 @@ class Kernel(object):
 
     def vifs(self, name):
         # type: (str) -> list
-        """What an EIPOIB interface really serves: sorted [(slave, MAC, VLAN or -1 for untagged, P_Key of the slave)]."""
+        """What an EIPOIB interface really serves: sorted [(slave, MAC, VLAN or -1: untagged, P_Key of the slave)]."""
         slaves = [self.netdevs[slave] for slave in self.netdevs[name].slaves]
         return sorted((slave.name, slave.vif[0], -1 if slave.vif[1] is None else slave.vif[1], slave.pkey)
                       for slave in slaves if slave.vif)
