@@ -80,7 +80,7 @@ class Release(namedtuple('Release', 'eipoib child')):
         return 'release {0} from {1}'.format(self.child, self.eipoib)
 
     def undo(self):
-        return Enslave(self.eipoib, self.child)
+        return None  # its vif went with it: the next plan sees what is missing and makes it whole
 
 
 class AddVif(namedtuple('AddVif', 'eipoib child mac vlan')):

@@ -1,0 +1,308 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""P_Keys become VLANs: what every EIPOIB interface should serve, and the steps from here to there.
+
+An EIPOIB interface ``eth4`` over ``ib0`` serves untagged traffic through a
+child of the default partition (``ib0.1``), and VLAN 100 through the child
+``ib0.8064`` as long as its HCA port is a full member of 0x8064.  A child serves
+a VLAN when it is a slave of eth4 and its vif is (eth4's own MAC, VLAN).
+
+Pure: the host is given as ``host.machine`` read it, what we made before as the
+ledger remembers it.
+"""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import re
+from collections import namedtuple
+
+from plugin_lib.pkey import DEFAULT_KEY, PKey
+from plugin_lib.planning.operations import AddVif, CreateChild, DeleteChild, Enslave, LinkUp, Release, Step
+
+STAGE = 'vlans'
+ZERO_MAC = '00:00:00:00:00:00'
+
+_NAME = re.compile(r'^[A-Za-z0-9_.-]{1,15}$')
+
+
+class Made(namedtuple('Made', 'ifindex mac vlan')):
+    """What is remembered of a slave that we made.
+
+    :param ifindex: tells our child from a later one of the same name; None
+        between the intent to make it and the look at what was made
+    :param mac: the MAC that its vif was given, None until that write succeeded
+    :param vlan: the VLAN of that vif, None: untagged
+    """
+
+    __slots__ = ()
+
+
+class Service(namedtuple('Service', 'pkey vlan child')):
+    """What an EIPOIB interface should serve: VLAN ``vlan`` (None: untagged) through ``child``."""
+
+    __slots__ = ()
+
+
+class Finding(namedtuple('Finding', 'eipoib port pkey child vlan state detail')):
+    """One line of the status.
+
+    :param eipoib: name of the EIPOIB interface
+    :param port: its state.Port, None when it cannot be told
+    :param pkey: the PKey, None when the line is about the interface as a whole
+    :param child: name of the IPoIB child, None where there is none to be
+    :param vlan: VLAN number, None for untagged
+    :param state: ``ok``, ``planned``, ``removal``, ``held`` or why nothing is
+        done: ``waiting``, ``unreadable``, ``limited``, ``no-vlan``, ``name``, ``foreign``
+    :param detail: the reason as a clause, '' when ok
+    """
+
+    __slots__ = ()
+
+    def line(self):
+        # type: () -> str
+        """``mlx4_0 port 1 0x8064 full ==> ib0.8064 vlan 100 eth4 ok``."""
+        words = ['{0} port {1}'.format(self.port.hca, self.port.number)] if self.port else []
+        if self.pkey:
+            words.append('{0} {1} ==>'.format(self.pkey, self.pkey.membership))
+        if self.child:
+            words.append('{0} {1}'.format(self.child, 'untagged' if self.vlan is None else 'vlan %d' % self.vlan))
+        words.append('{0} {1}'.format(self.eipoib, self.state))
+        return ' '.join(words) + (': ' + self.detail if self.detail else '')
+
+
+class Plan(namedtuple('Plan', 'steps findings')):
+    """:param steps: tuple of Steps; :param findings: tuple of Findings, what is in order included"""
+
+    __slots__ = ()
+
+
+def plan(host, ours, removable=(), plain_only=()):
+    # type: (object, dict, tuple, tuple) -> Plan
+    """The steps that make every EIPOIB interface serve what its HCA port's P_Keys say.
+
+    :param host: state.Host
+    :param ours: {name: Made}; other children are never changed
+    :param removable: names of our children that may go, see planning.withdrawal
+    :param plain_only: names of IPoIB interfaces whose driver makes one child
+        of a key and none of the default one: they are enslaved themselves
+    """
+    steps, findings = [], []
+    for name in sorted(host.eipoibs):
+        part = _EipoibPlan(host, host.eipoibs[name], ours)
+        part.make(removable, host.eipoibs[name].parent in plain_only)
+        steps.extend(part.steps)
+        findings.extend(part.findings)
+    return Plan(tuple(steps), tuple(findings))
+
+
+def plan_flush(host, ours):
+    # type: (object, dict) -> tuple
+    """The Steps that remove everything that is ours, and nothing else."""
+    steps = []
+    for name in sorted(ours):
+        operations = tuple(Release(eipoib.name, name) for eipoib in _holders(host, name))
+        if name in host.children:
+            operations += (_delete(host.children[name]),)
+        if operations:
+            steps.append(Step(STAGE, name, 'flush', operations))
+    return tuple(steps)
+
+
+def services(eipoib, port):
+    # type: (object, object) -> tuple
+    """What an EIPOIB interface should serve beside untagged traffic.
+
+    :param port: its state.Port with a readable P_Key table
+    :returns: (tuple of Services by VLAN, tuple of Findings about keys that cannot be served)
+    """
+    full = {}
+    for pkey in port.pkeys:  # with allow_both_pkeys a key stands twice, and full wins
+        full[pkey.key] = full.get(pkey.key, False) or pkey.full
+    wanted, findings = [], []
+    for key in sorted(full):
+        pkey = PKey(key, full[key])
+        child = child_name(eipoib.parent, pkey)
+        if pkey.is_default:
+            continue
+        if pkey.vlan is None:
+            findings.append(Finding(eipoib.name, port, pkey, None, None, 'no-vlan',
+                                    'key {0} is above the last VLAN, 4094'.format(key)))
+        elif not pkey.full:
+            findings.append(Finding(eipoib.name, port, pkey, None, None, 'limited',
+                                    'two limited members cannot talk: make the port a full member'))
+        elif not _NAME.match(child):
+            findings.append(Finding(eipoib.name, port, pkey, None, None, 'name',
+                                    '{0} is not an interface name of up to 15 characters'.format(child)))
+        else:
+            wanted.append(Service(pkey, pkey.vlan, child))
+    return tuple(wanted), tuple(findings)
+
+
+def child_name(parent, pkey):
+    # type: (str, PKey) -> str
+    """The name that every ib_ipoib gives the child of a key with bit 15 set."""
+    return '{0}.{1:04x}'.format(parent, pkey.full_value)
+
+
+def untagged_child(parent):
+    # type: (str) -> str
+    """The name of the second interface on the default partition: what OFED's ib_ipoib makes of ``.1``."""
+    return parent + '.1'
+
+
+def is_ours(host, ours, name):
+    # type: (object, dict, str) -> bool
+    """Whether the interface ``name`` is the one that we made and not a later one of that name."""
+    there = host.children.get(name) or host.interfaces.get(name)
+    return name in ours and there is not None and ours[name].ifindex in (None, there.ifindex)
+
+
+def _holders(host, slave):
+    return [eipoib for eipoib in host.eipoibs.values() if slave in eipoib.slaves]
+
+
+def _delete(child):
+    return DeleteChild(child.parent, child.pkey or PKey(DEFAULT_KEY, True), child.name)
+
+
+class _EipoibPlan(object):
+    """The steps and findings of one EIPOIB interface."""
+
+    def __init__(self, host, eipoib, ours):
+        self._host = host
+        self._eipoib = eipoib
+        self._port = host.port_of(eipoib)
+        self._ours = ours
+        self.steps = []
+        self.findings = []
+
+    def make(self, removable, plain_only):
+        # type: (tuple, bool) -> None
+        eipoib, port = self._eipoib, self._port
+        if port is None:
+            self._find(None, 'waiting', 'the HCA port under {0} cannot be told'.format(eipoib.parent))
+            return
+        self._bring_up()
+        if eipoib.mac == ZERO_MAC:
+            self._find(None, 'waiting', 'its MAC is zero until the port has a GID')
+            return
+        through = eipoib.parent if plain_only else untagged_child(eipoib.parent)
+        self._serve(Service(PKey(DEFAULT_KEY, True), None, through))
+        if port.pkeys is None:
+            self._find(None, 'unreadable', port.problem or 'the P_Key table cannot be read')
+            return
+        wanted, refused = services(eipoib, port)
+        self._withdraw([service.child for service in wanted] + [through], removable)
+        for service in wanted:
+            self._serve(service)
+        self.findings.extend(refused)
+
+    def _find(self, service, state, detail=''):
+        pkey, vlan, child = service or (None, None, None)
+        self.findings.append(Finding(self._eipoib.name, self._port, pkey, child, vlan, state, detail))
+
+    def _step(self, subject, reason, *operations):
+        self.steps.append(Step(STAGE, '{0} {1}'.format(self._eipoib.name, subject), reason, operations))
+
+    def _bring_up(self):
+        """eth_ipoib takes no slave while it is down, and a child of an IPoIB interface that is down may
+        not function (ib_ipoib's own words in ipoib_open)."""
+        down = [LinkUp(name) for name in (self._eipoib.parent, self._eipoib.name)
+                if name in self._host.interfaces and not self._host.interfaces[name].up]
+        if down:
+            self._step('link', 'it serves VLANs only while it is up', *down)
+
+    def _serve(self, service):
+        """Repair whatever lacks between the child as it is and the vif as it should be."""
+        child = service.child
+        subject = 'untagged' if service.vlan is None else 'vlan {0}'.format(service.vlan)
+        reason = '{0} port {1} holds {2} {3}'.format(self._port.hca, self._port.number,
+                                                      service.pkey, service.pkey.membership)
+        through = self._served_through(service)
+        if through == child or through and self._pkey_of(through) == service.pkey.key:
+            self._find(service._replace(child=through), 'ok')
+            return
+        obstacle = self._obstacle(service, through)
+        if obstacle:
+            self._find(service, 'foreign', obstacle)
+            return
+        self._find(service, 'planned')
+        enslave = (Enslave(self._eipoib.name, child), AddVif(self._eipoib.name, child, self._eipoib.mac, service.vlan))
+        create = (CreateChild(self._eipoib.parent, service.pkey, child),)
+        if child == self._eipoib.parent:
+            release = (Release(self._eipoib.name, child),) if child in self._eipoib.slaves else ()
+            self._step(subject, reason, *(release + enslave))
+        elif child not in self._host.children:
+            self._step(subject, reason, *(create + enslave))
+        elif child not in self._eipoib.slaves or not self._is_child_of(service):
+            # A child that is not enslaved may be half-made, which eth_ipoib answers with EBUSY for ever.
+            discard = tuple(Release(other.name, child) for other in _holders(self._host, child))
+            self._step(subject, '{0} is not as we make it'.format(child), *(discard + (_delete(self._host.children[child]),)))
+            self._step(subject, reason, *(create + enslave))
+        elif self._vif_is_missing(child):
+            self._step(subject, reason, *enslave[1:])
+        else:
+            self._step(subject, reason, *((Release(self._eipoib.name, child),) + enslave))
+
+    def _served_through(self, service):
+        """The slave that has the vif (own MAC, VLAN), or None.
+
+        Rows behind the cut of the vifs page are not seen; there the ledger says whether our write succeeded.
+        """
+        for vif in self._eipoib.vifs:
+            if (vif.mac, vif.vlan) == (self._eipoib.mac, service.vlan) and vif.slave in self._eipoib.slaves and (
+                    vif.slave != service.child or self._is_child_of(service)):
+                return vif.slave
+        made = self._ours.get(service.child)
+        if self._vif_is_unknown(service.child) and self._is_child_of(service) and \
+                made and made[1:] == (self._eipoib.mac, service.vlan):
+            return service.child
+        return None
+
+    def _vif_is_unknown(self, slave):
+        seen = [vif.slave for vif in self._eipoib.vifs]
+        return slave in self._eipoib.slaves and slave not in seen and not self._eipoib.vifs_complete
+
+    def _vif_is_missing(self, slave):
+        seen = [vif.slave for vif in self._eipoib.vifs if vif.mac]
+        return slave not in seen and self._eipoib.vifs_complete
+
+    def _pkey_of(self, slave):
+        if slave == self._eipoib.parent:
+            return DEFAULT_KEY
+        child = self._host.children.get(slave)
+        return child.pkey.key if child and child.pkey else None
+
+    def _is_child_of(self, service):
+        """Whether the interface of that name is a child of the right parent with the right key."""
+        if service.child == self._eipoib.parent:
+            return True
+        child = self._host.children.get(service.child)
+        return child is not None and child.parent in (None, self._eipoib.parent) and (
+            child.pkey in (None, PKey(service.pkey.key, True)))
+
+    def _obstacle(self, service, through):
+        """What stands in the way and is not ours to move, as a clause, or None."""
+        if through:
+            return '{0} serves it with another P_Key'.format(through)
+        exists = service.child in self._host.children or service.child in self._host.interfaces
+        if service.child != self._eipoib.parent and exists and not is_ours(self._host, self._ours, service.child):
+            return '{0} exists and is not ours: remove it, or let what made it serve the VLAN'.format(service.child)
+        return None
+
+    def _withdraw(self, wanted, removable):
+        """Our children on this port whose key is gone: removed when they may be, else reported as held."""
+        for name in sorted(self._ours):
+            child = self._host.children.get(name)
+            if child is None or child.parent != self._eipoib.parent or name in wanted:
+                continue
+            if not is_ours(self._host, self._ours, name):
+                continue
+            vlan = child.pkey.vlan if child.pkey else None
+            service = Service(child.pkey, vlan, name)
+            if name in removable:
+                self._find(service, 'removal')
+                self._step('vlan {0}'.format(vlan), 'its P_Key has left {0} port {1}'.format(
+                    self._port.hca, self._port.number),
+                    *(tuple(Release(other.name, name) for other in _holders(self._host, name)) + (_delete(child),)))
+            else:
+                self._find(service, 'held', 'its P_Key is not in the table')

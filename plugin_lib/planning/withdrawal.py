@@ -1,0 +1,65 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""When a VLAN whose P_Key has vanished may be taken down.
+
+A subnet manager that restarts with a broken partition file gives every port the
+default partition alone (OpenSM 3.3.23, observed): that must not take down a
+node's networks.  So a key has to stay away for a while, and longer when most
+of the keys went and no others came.
+"""
+from __future__ import absolute_import, print_function, unicode_literals
+
+from collections import namedtuple
+
+from plugin_lib.planning.vlans import is_ours, services, untagged_child
+
+
+class Withdrawal(namedtuple('Withdrawal', 'removable warnings')):
+    """:param removable: frozenset of names of our children; :param warnings: tuple of lines"""
+
+    __slots__ = ()
+
+
+def absent(host, ours):
+    # type: (object, dict) -> dict
+    """Our children whose P_Key is not in the table, by EIPOIB interface.
+
+    Interfaces whose port is not ACTIVE or whose table cannot be read are left
+    out: about their keys nothing is known.
+
+    :returns: {EIPOIB name: (names that are absent, names of all our VLAN children there)}
+    """
+    found = {}
+    for eipoib in host.eipoibs.values():
+        port = host.port_of(eipoib)
+        if port is None or port.state != 'ACTIVE' or port.pkeys is None:
+            continue
+        wanted = [service.child for service in services(eipoib, port)[0]]
+        mine = [child.name for child in host.children.values()
+                if child.parent == eipoib.parent and child.name != untagged_child(eipoib.parent)
+                and is_ours(host, ours, child.name)]
+        found[eipoib.name] = (sorted(set(mine) - set(wanted)), sorted(mine))
+    return found
+
+
+def decide(host, ours, ages, grace, mass_hold):
+    # type: (object, dict, dict, float, float) -> Withdrawal
+    """Which of our children may be removed now.
+
+    :param ages: {name: seconds for which its key has been absent without a
+        break, on an ACTIVE port with a readable table}; a name that is not in
+        it is not removed, so without a history nothing is
+    :param grace: seconds of absence after which a key is given up
+    :param mass_hold: the same where more than half of the keys are absent
+    """
+    removable, warnings = [], []
+    for eipoib, (gone, mine) in sorted(absent(host, ours).items()):
+        # Keys that came in the place of others have children too, and so count in ``mine``.
+        en_masse = 2 * len(gone) > len(mine)
+        limit = max(grace, mass_hold) if en_masse else grace
+        due = [name for name in gone if name in ages and ages[name] >= limit]
+        removable.extend(due)
+        if en_masse and len(due) < len(gone):
+            warnings.append('{0}: {1} of {2} P_Keys have vanished and no others came; their VLANs are kept until'
+                            ' they have been away for {3:g} seconds'.format(eipoib, len(gone), len(mine), limit))
+    return Withdrawal(frozenset(removable), tuple(warnings))
