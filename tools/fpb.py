@@ -11,7 +11,6 @@ import sys
 
 import yaml
 
-
 _load_with = yaml.load
 
 

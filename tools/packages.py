@@ -103,6 +103,19 @@ def build(flavour, dist=DIST):
     return target
 
 
+def unpack(rpm, folder):
+    """Unpack a built package as installing it on the Fuel master would.
+
+    :returns: the plugin's folder, ``<folder>/var/www/nailgun/plugins/infiniband-1.0``
+    """
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    with open(rpm, 'rb') as stream:
+        archive = subprocess.run(['rpm2archive', '-'], stdin=stream, stdout=subprocess.PIPE, check=True).stdout
+    subprocess.run(['tar', '-xz', '-C', str(folder)], input=archive, check=True)
+    (plugin,) = Path(folder, 'var/www/nailgun/plugins').iterdir()
+    return plugin
+
+
 def _environment(scratch):
     """The environment in which two builds of one commit give the same bytes.
 
