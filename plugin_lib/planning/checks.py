@@ -59,13 +59,16 @@ def machine(data, host, modules, settings):
         elif missing:
             found.append(of_error(drivers.lacking(missing, modules.release, settings.driver_source)))
         elif nic.name in host.interfaces and host.interfaces[nic.name].driver not in (None, nic.driver):
-            found.append(Finding(FAIL, nic.name, 'Fuel publishes driver {0}, the machine has {1}'.format(
-                nic.driver, host.interfaces[nic.name].driver), 'set the port to InfiniBand, or discover the node again'))
+            found.append(Finding(
+                FAIL, nic.name, 'Fuel publishes driver {0}, the machine has {1}'.format(
+                    nic.driver, host.interfaces[nic.name].driver),
+                'set the port to InfiniBand, or discover the node again'))
         elif 'eth_ipoib' not in modules.loaded:
             found.append(Finding(OK, nic.name, 'not there yet: eth_ipoib is loaded by the hook drivers', ''))
         else:
-            found.append(Finding(FAIL, nic.name, 'eth_ipoib is loaded, but there is no such EIPOIB interface',
-                                 'compare with /sys/class/net/eth_ipoib_interfaces; discover the node again if ports moved'))
+            found.append(Finding(
+                FAIL, nic.name, 'eth_ipoib is loaded, but there is no such EIPOIB interface',
+                'compare with /sys/class/net/eth_ipoib_interfaces; discover the node again if ports moved'))
     return found + [Finding(WARN, 'machine', line, 'look at the file') for line in host.problems]
 
 

@@ -26,18 +26,35 @@ class Sexagesimal(text_type):
     """
 
 
-class Loader(getattr(yaml, 'CSafeLoader', yaml.SafeLoader)):
-    """The safe loader that also tells numbers from sexagesimal surprises."""
-
-
 def _number(construct):
     def constructor(loader, node):
         return Sexagesimal(node.value) if ':' in node.value else construct(loader, node)
     return constructor
 
 
-Loader.add_constructor(INT_TAG, _number(Loader.construct_yaml_int))
-Loader.add_constructor(FLOAT_TAG, _number(Loader.construct_yaml_float))
+def _telling_sexagesimals(base):
+    """A loader class like the safe ``base`` that keeps sexagesimal numbers as they are written."""
+    loader = type(base.__name__, (base,), {})
+    loader.add_constructor(INT_TAG, _number(base.construct_yaml_int))
+    loader.add_constructor(FLOAT_TAG, _number(base.construct_yaml_float))
+    return loader
+
+
+PythonLoader = _telling_sexagesimals(yaml.SafeLoader)
+Loader = _telling_sexagesimals(getattr(yaml, 'CSafeLoader', yaml.SafeLoader))
+
+# libyaml's loader recurses on the C stack: 30,000 levels were a segmentation fault with PyYAML 6.0, 40,000 with 3.10.
+DEEPEST_FOR_C = 10000
+
+
+def _loader(raw):
+    """The loader for a document: the fast one unless the document could nest deeper than that one bears.
+
+    A level of nesting takes a bracket, or a column of a line.
+    """
+    longest_line = max(len(line) for line in raw.split(b'\n'))
+    deepest = raw.count(b'[') + raw.count(b'{') + longest_line
+    return (Loader if deepest < DEEPEST_FOR_C else PythonLoader)(raw)
 
 
 class Section(object):
@@ -161,7 +178,7 @@ def load(path):
     except EnvironmentError as error:
         raise InputError(what, path, error.strerror, todo)
     try:
-        loader = Loader(raw)
+        loader = _loader(raw)
         root = loader.get_single_node()
         warnings = _duplicates(root, path)
         value = loader.construct_document(root) if root is not None else None

@@ -11,7 +11,6 @@ import re
 from collections import namedtuple
 
 from plugin_lib.published import vlans
-from plugin_lib.published.document import Section
 
 # An IPoIB child of a P_Key: ib2.8001 is no VLAN (l23network of 9.0.1 has the same rule).
 PKEY_CHILD = re.compile(r'^(ib\d+)\.[0-9a-fA-F]{4}$')

@@ -11,7 +11,8 @@ from collections import namedtuple
 SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'schemas', 'settings.json')
 
 
-class Settings(namedtuple('Settings', 'storage_rdma sriov num_of_vfs resync_interval queue_size driver_source sm_check')):
+class Settings(namedtuple(
+        'Settings', 'storage_rdma sriov num_of_vfs resync_interval queue_size driver_source sm_check')):
     """The values with the types that the code works with.
 
     :param storage_rdma: put storage on the IPoIB parents, with iSER

@@ -1,0 +1,157 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""The command fuel-infiniband.
+
+Everything that a command needs is imported when it runs: the hooks of a node
+with nothing to do must cost next to nothing.
+"""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import argparse
+import errno
+import json
+import os
+import sys
+
+from plugin_lib import version
+from plugin_lib.errors import EXIT_CHECK_FAILED, EXIT_NOT_APPLIED, EXIT_OK, InfinibandError
+
+HOOKS = ('preflight', 'drivers', 'vlans', 'ovs', 'verify')
+
+
+def main(argv=None):
+    # type: (list) -> int
+    """Run one command; returns the exit status.
+
+    0 ok, 1 a check failed, 2 bad usage or bad input, 3 a change could not be applied.
+    """
+    options = _parser().parse_args(argv)
+    try:
+        return options.run(options)
+    except InfinibandError as error:
+        sys.stdout.flush()
+        sys.stderr.write(''.join(line + '\n' for line in error.lines()))
+        return error.exit_status
+    except EnvironmentError as error:
+        if error.errno != errno.EPIPE:
+            raise
+        # Whoever reads our output, head for one, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
+    except KeyboardInterrupt:
+        sys.stderr.write('interrupted\n')
+        return EXIT_NOT_APPLIED
+
+
+def _roles(options):
+    from plugin_lib import published
+    from plugin_lib.views import roles
+    return _show(options, roles, published.read(_astute(options)))
+
+
+def _discover(options):
+    from plugin_lib.host import machine, source
+    from plugin_lib.views import discover
+    return _show(options, discover, machine.read(source.open_root(options.root)))
+
+
+def _capture(options):
+    from plugin_lib.host import capture, source
+    capture.capture(source.open_root(options.root), options.directory)
+    _write('recorded this machine in {0}; look at it with: fuel-infiniband discover --root {0}\n'.format(
+        options.directory))
+    return EXIT_OK
+
+
+def _plan(options):
+    from plugin_lib import stages
+    from plugin_lib.views import plan
+    node = stages.Node(options.root, _astute(options))
+    return _show(options, plan, [part for stage in stages.ORDER for part in stages.plan(node, stage).steps])
+
+
+def _apply(options):
+    from plugin_lib import stages
+    from plugin_lib.hooks import report
+    node = stages.Node(options.root, _astute(options))
+    done = [outcome for stage in stages.ORDER for outcome in stages.apply(node, stage, report)]
+    if not done:
+        _write('nothing to do: the node is as planned\n')
+    return EXIT_OK
+
+
+def _status(options):
+    from plugin_lib.daemon import status
+    from plugin_lib.views import status as view
+    return _show(options, view, status.read(options.root))
+
+
+def _check(options):
+    from plugin_lib import stages
+    from plugin_lib.views import findings
+    found = stages.check(stages.Node(options.root, _astute(options)))
+    _show(options, findings, found)
+    return EXIT_CHECK_FAILED if findings.failed(found) else EXIT_OK
+
+
+def _hook(options):
+    from plugin_lib import hooks
+    return hooks.run(options.name)
+
+
+def _astute(options):
+    """The published data: as named, else Fuel's own below the root."""
+    return options.astute or os.path.join(options.root, 'etc/astute.yaml')
+
+
+def _show(options, view, subject):
+    if options.format == 'table':
+        _write(view.table(subject))
+    elif options.format == 'json':
+        _write(json.dumps(view.document(subject), indent=2, sort_keys=True) + '\n')
+    else:
+        import yaml
+        _write(yaml.safe_dump(view.document(subject), default_flow_style=False))
+    return EXIT_OK
+
+
+def _write(text):
+    # Python 2 would encode for a terminal only, Python 3 by the locale, which is C in Fuel's tasks.
+    getattr(sys.stdout, 'buffer', sys.stdout).write(text.encode('utf-8'))
+    sys.stdout.flush()
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog='fuel-infiniband', description='InfiniBand in a Fuel environment: what is published, what is there, '
+        'what is to be done.', epilog='Exit status: 0 ok, 1 a check failed, 2 bad usage or input, 3 not applied.')
+    parser.add_argument('--version', action='version', version='fuel-infiniband {0}'.format(version()))
+    commands = parser.add_subparsers(dest='command', metavar='COMMAND')
+    commands.required = True
+    root = _option('--root', metavar='DIR', default='/', help='look at a captured machine instead of this one')
+    astute = _option('--astute', metavar='FILE', help='what Fuel publishes (default: /etc/astute.yaml)')
+    shape = _option('--format', choices=('table', 'json', 'yaml'), default='table',
+                    help='for people or for programs (default: table)')
+
+    def add(name, run, parents, summary):
+        command = commands.add_parser(name, help=summary, description=summary, parents=parents)
+        command.set_defaults(run=run)
+        return command
+
+    add('roles', _roles, [root, astute, shape], 'show the interfaces and network roles that Fuel publishes')
+    add('discover', _discover, [root, shape], 'show the interfaces, HCA ports and P_Keys of the machine')
+    capture = add('capture', _capture, [root], 'record what discover looks at, to replay it elsewhere; no secrets')
+    capture.add_argument('directory', metavar='DIR', help='a new folder')
+    add('plan', _plan, [root, astute, shape], 'show what apply would do, in order; changes nothing')
+    add('apply', _apply, [root, astute], 'configure the node; does nothing where nothing is to be done')
+    add('status', _status, [root, shape], 'show what eipoibd serves')
+    add('check', _check, [root, astute, shape], 'check that environment, node and fabric agree')
+    hook = add('hook', _hook, [], 'run a deployment task of the plugin')
+    hook.add_argument('name', choices=HOOKS, metavar='NAME', help=', '.join(HOOKS))
+    return parser
+
+
+def _option(*names, **settings):
+    parent = argparse.ArgumentParser(add_help=False)
+    parent.add_argument(*names, **settings)
+    return parent
