@@ -65,7 +65,8 @@ class Captured(object):
     def drvinfo(self, name):
         # type: (str) -> tuple
         if name not in self._facts['drvinfo']:
-            raise EnvironmentError(errno.ENODEV, os.strerror(errno.ENODEV), name)
+            code = self._facts['errors'].get(name, errno.ENODEV)
+            raise EnvironmentError(code, os.strerror(code), name)
         return self._facts['drvinfo'][name]
 
 

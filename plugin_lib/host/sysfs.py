@@ -41,7 +41,7 @@ class Tree(object):
 
     def read(self, path):
         # type: (str) -> str
-        """The text of an attribute without its trailing newline; one page at most."""
+        """The text of an attribute without its last newline; one page at most."""
         try:
             descriptor = os.open(self._prefix + path, os.O_RDONLY)
             try:
@@ -50,7 +50,7 @@ class Tree(object):
                 os.close(descriptor)
         except EnvironmentError as error:
             raise _below_root(error, path)
-        return to_text(data).rstrip('\n')
+        return to_text(data[:-1] if data.endswith(b'\n') else data)
 
     def names(self, path):
         # type: (str) -> list

@@ -118,7 +118,10 @@ class Tree(object):
         node = self._attribute(path)
         if node.show is None:
             refuse(errno.EACCES, path)
-        return node.show()
+        try:
+            return node.show()
+        except OSError as error:
+            refuse(error.errno, path)
 
     def read(self, path):
         # type: (str) -> str

@@ -1,0 +1,158 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""Recording a machine, so that what happened there can be replayed elsewhere with ``--root``.
+
+A recorder stands between the reader and the source and notes every answer: a capture holds what the reader reads and
+nothing else (P_Keys, MACs, driver names; no configuration, no passwords), errors included.
+"""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import errno
+import io
+import json
+import os
+import posixpath
+import shutil
+import tempfile
+
+from plugin_lib._compat import to_text
+from plugin_lib.errors import ApplyError, InputError
+from plugin_lib.host import machine
+from plugin_lib.host.source import CAPTURE_FILE, CAPTURE_FORMAT
+
+
+def capture(source, directory):
+    # type: (object, str) -> Host
+    """Record what :func:`plugin_lib.host.machine.read` reads into a new folder; returns the Host that was read.
+
+    The folder appears whole or not at all.  It holds the attributes as files, links as relative links, and
+    ``capture.json``: ``{"format": 1, "links": [Link as a mapping], "drvinfo": {interface: [driver, bus_info]},
+    "errors": {path or interface: errno}}``.
+
+    :raises InputError: when ``directory`` exists and is not an empty folder
+    :raises ApplyError: when it cannot be written
+    """
+    directory = os.path.abspath(directory)
+    if os.path.lexists(directory) and not (os.path.isdir(directory) and not os.listdir(directory)):
+        raise InputError('will not overwrite what is there', directory, 'it exists and is not an empty folder',
+                         'name a folder that does not exist yet')
+    recorder = _Recorder(source)
+    host = machine.read(recorder)
+    try:
+        temporary = tempfile.mkdtemp(prefix=str('.capture-'), dir=os.path.dirname(directory))
+        try:
+            os.chmod(temporary, 0o755)
+            recorder.write(temporary)
+            os.rename(temporary, directory)
+        except BaseException:
+            shutil.rmtree(temporary)
+            raise
+    except EnvironmentError as error:
+        raise ApplyError('cannot write the capture', to_text(error.filename or directory), error.strerror,
+                         errno=error.errno)
+    return host
+
+
+class _Recorder(object):
+    """A source that passes every question on to another one and notes the answer."""
+
+    def __init__(self, source):
+        self.tree = _RecordingTree(source.tree)
+        self._source = source
+        self._links = {}
+        self._drvinfo = {}
+
+    def links(self):
+        self._links = self._source.links()
+        return self._links
+
+    def drvinfo(self, name):
+        self._drvinfo[name] = self.tree.noting_errors(self._source.drvinfo, name)
+        return self._drvinfo[name]
+
+    def write(self, folder):
+        self.tree.write(folder)
+        facts = {'format': CAPTURE_FORMAT,
+                 'links': [self._links[name]._asdict() for name in sorted(self._links)],
+                 'drvinfo': self._drvinfo,
+                 'errors': self.tree.errors}
+        text = to_text(json.dumps(facts, indent=1, sort_keys=True, separators=(',', ': ')))
+        with io.open(os.path.join(folder, CAPTURE_FILE), 'w', encoding='utf-8') as stream:
+            stream.write(text + '\n')
+
+
+class _RecordingTree(object):
+    """The tree of a recorder."""
+
+    def __init__(self, tree):
+        self.errors = {}
+        self._tree = tree
+        self._files = {}
+        self._targets = {}
+        self._folders = {}
+
+    def read(self, path):
+        self._files[path] = self.noting_errors(self._tree.read, path)
+        return self._files[path]
+
+    def names(self, path):
+        self._folders[path] = self.noting_errors(self._tree.names, path)
+        return self._folders[path]
+
+    def link(self, path):
+        self._targets[path] = self.noting_errors(self._tree.link, path)
+        return self._targets[path]
+
+    def exists(self, path):
+        found = self._tree.exists(path)
+        if found:
+            self._folders.setdefault(path, [])
+        return found
+
+    def noting_errors(self, ask, subject):
+        try:
+            return ask(subject)
+        except EnvironmentError as error:
+            if error.errno != errno.ENOENT:  # what is not in the capture gives that by itself
+                self.errors[subject] = error.errno
+            raise
+
+    def write(self, root):
+        for path in self._folders:
+            _make_folder(root + path)
+        for path, text in self._files.items():
+            _write_file(root + path, text + '\n')
+        for path, target in self._targets.items():
+            _make_link(root, path, target)
+        for path, names in self._folders.items():
+            for name in names:
+                self._write_name(root, '{0}/{1}'.format(path, name))
+
+    def _write_name(self, root, path):
+        """Something that was seen in a listing: it must be in the capture's listing when that is read again."""
+        if os.path.lexists(root + path):
+            return
+        if path in self.errors:
+            _write_file(root + path, '')
+            return
+        try:
+            _make_link(root, path, self._tree.link(path))
+        except EnvironmentError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOENT):  # no link, or gone by now: nobody asked what it is
+                raise
+
+
+def _make_folder(path):
+    if not os.path.isdir(path):
+        os.makedirs(path)
+
+
+def _write_file(path, text):
+    _make_folder(os.path.dirname(path))
+    with io.open(path, 'w', encoding='utf-8', newline='') as stream:
+        stream.write(text)
+
+
+def _make_link(root, path, target):
+    _make_folder(os.path.dirname(root + path))
+    os.symlink(posixpath.relpath(target, posixpath.dirname(path)) if target.startswith('/') else target, root + path)
