@@ -154,10 +154,11 @@ class Machine:
 
         def starter():
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID)
+            unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC)
             mount(None, '/', flags=MS_REC | MS_PRIVATE)
             socket.sethostname(hostname)
             prepare()
+            unshare(CLONE_NEWPID)  # last: the first process that is started from here on is the machine's process 1
             pid = _fork(process_1)
             os.write(told, b'%d' % pid)
             os.close(told)

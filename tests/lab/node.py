@@ -12,6 +12,7 @@ from tests.lab.namespaces import TASK_ENVIRONMENT, Machine
 ETHERNET = 'eth0'
 ETHERNET_DRIVER = 'igb'
 ETHERNET_PCI = '0000:01:00.0'
+DRIVERS = ('mlx4_core', 'mlx4_ib', 'mlx4_en', 'ib_ipoib', 'eth_ipoib')
 
 _SHIM_SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'drvinfo_shim.c')
 
@@ -63,6 +64,17 @@ class Node:
         # Every program of the node then sees the emulated drivers, as it would see a kernel's.
         with open(f'{self.root}/etc/ld.so.preload', 'w', encoding='ascii') as file:
             file.write(f'/etc/lab/{os.path.basename(shim)}\n')
+        self._build_in_drivers()
+
+    def _build_in_drivers(self):
+        """Have kmod and the product find the drivers built into the kernel: what they drive is emulated."""
+        release = os.uname().release
+        modules = f'{self.root}/lib/modules/{release}'
+        os.makedirs(modules)
+        for name, drivers in (('modules.order', ()), ('modules.builtin.modinfo', ()), ('modules.builtin', DRIVERS)):
+            with open(f'{modules}/{name}', 'w', encoding='ascii') as file:
+                file.writelines(f'kernel/drivers/infiniband/{driver}.ko\n' for driver in drivers)
+        subprocess.run(['depmod', '-b', self.root, release], check=True)
 
     def path(self, path):
         """A path of the node as this process can open it."""

@@ -29,6 +29,9 @@ def build(root, scratch):
     for name in _IN_MEMORY + ('proc', 'sys', 'dev'):
         os.makedirs(f'{root}/{name}')
     os.chmod(f'{root}/tmp', 0o1777)
+    # This machine's modules are for its kernel, which has no InfiniBand hardware for the node.
+    os.makedirs(f'{root}/lib/modules', exist_ok=True)
+    mount('tmpfs', f'{root}/lib/modules', 'tmpfs', options='mode=755')
     bind('/dev', f'{root}/dev')
     mount('sysfs', f'{root}/sys', 'sysfs')
     os.makedirs(f'{root}/{REAL_SYSFS}')
