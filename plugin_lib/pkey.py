@@ -73,7 +73,7 @@ class PKey(namedtuple('PKey', 'key full')):
             raise InputError('not a P_Key table entry: {0}'.format(quoted(text)),
                              why='expected 0x and four hexadecimal digits')
         value = int(match.group(1), 16)
-        return cls.from_value(value) if value & KEY_MASK else None
+        return cls(value & KEY_MASK, bool(value & FULL_MEMBER_BIT)) if value & KEY_MASK else None
 
     @classmethod
     def of_vlan(cls, vlan):

@@ -38,8 +38,10 @@ _BUFFER_SIZE = 65536
 _HEADER = struct.Struct(str('=IHHII'))
 _IFINFO = struct.Struct(str('=BxHiII'))
 _ATTRIBUTE = struct.Struct(str('=HH'))
+_U8 = struct.Struct(str('=B'))
 _U16 = struct.Struct(str('=H'))
 _U32 = struct.Struct(str('=I'))
+_I32 = struct.Struct(str('=i'))
 
 
 class Link(namedtuple('Link', 'name ifindex type flags mtu address state parent master kind pkey')):
@@ -59,132 +61,173 @@ class Link(namedtuple('Link', 'name ifindex type flags mtu address state parent 
     __slots__ = ()
 
 
-def links():
-    # type: () -> dict
-    """``{name: Link}`` of every interface in this network namespace.
+class Links(object):
+    """Lists interfaces.
 
-    While interfaces come and go the kernel may not manage a consistent dump; then the last one is the answer, and the
-    event of the change that disturbed it makes the caller look again.
-
-    :raises EnvironmentError: what the kernel says, or EBADMSG for an answer that is not netlink
+    Between two dumps of an idle machine hardly a message changes, and to understand one takes ten times as long as to
+    find it again: what the messages of the last dump meant is kept.
     """
-    connection = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE)
-    try:
-        connection.bind((0, 0))
-        for sequence in range(1, _ATTEMPTS + 1):
-            answer, interrupted = _dump(connection, sequence)
-            if not interrupted:
-                break
-    finally:
-        connection.close()
-    return named(answer)
+
+    def __init__(self):
+        # type: () -> None
+        self._known = {}
+
+    def read(self):
+        # type: () -> dict
+        """``{name: Link}`` of every interface in this network namespace.
+
+        While interfaces come and go the kernel may not manage a consistent dump; then the last one is the answer, and
+        the event of the change that disturbed it makes the caller look again.
+
+        :raises EnvironmentError: what the kernel says, or EBADMSG for an answer that is not netlink
+        """
+        connection = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE)
+        try:
+            connection.bind((0, 0))
+            for sequence in range(1, _ATTEMPTS + 1):
+                messages, interrupted = _dump(connection, sequence)
+                if not interrupted:
+                    break
+        finally:
+            connection.close()
+        known = self._known
+        self._known = dict((message, known[message] if message in known else parse(message)) for message in messages)
+        return named(self._known.values())
 
 
-def named(facts):
+def named(links):
     # type: (list) -> dict
     """``{name: Link}`` of Links as :func:`parse` gives them, parents and masters by name instead of by ifindex."""
-    names = dict((link.ifindex, link.name) for link in facts)
-    return dict((link.name, link._replace(parent=names.get(link.parent), master=names.get(link.master)))
-                for link in facts)
+    names = dict((link.ifindex, link.name) for link in links)
+    return dict((link.name, link if link.parent is link.master is None else link._replace(
+        parent=names.get(link.parent), master=names.get(link.master))) for link in links)
 
 
-def parse(data, sequence):
+def split(data, sequence):
     # type: (bytes, int) -> tuple
-    """The Links of one datagram of the dump ``sequence``; ``parent`` and ``master`` are still ifindexes.
+    """The bodies of the RTM_NEWLINK messages in one datagram of the dump ``sequence``.
 
-    :returns: ``(list of Links, whether this was the last datagram, whether the dump was interrupted)``
+    :returns: ``(bodies, whether this was the last datagram, whether the kernel marked the dump as interrupted)``
     :raises EnvironmentError: the error that the kernel answered with, or EBADMSG for what is not netlink
     """
-    facts, interrupted, offset = [], False, 0
+    bodies, interrupted, offset = [], False, 0
     while offset < len(data):
-        length, kind, flags, of_sequence = _unpack(_HEADER, data, offset)[:4]
-        end = offset + length
-        if length < _HEADER.size or end > len(data):
+        if offset + _HEADER.size > len(data):
             raise _garbage()
-        body = offset + _HEADER.size
+        length, kind, flags, of_sequence, _ = _HEADER.unpack_from(data, offset)
+        if not _HEADER.size <= length <= len(data) - offset:
+            raise _garbage()
+        body = data[offset + _HEADER.size:offset + length]
         offset += (length + 3) & ~3
         if of_sequence != sequence:
             continue
         interrupted = interrupted or bool(flags & NLM_F_DUMP_INTR)
         if kind == NLMSG_DONE:
-            return facts, True, interrupted
+            return bodies, True, interrupted
         if kind == NLMSG_ERROR:
-            code = -struct.unpack(str('=i'), _value(data, body, body + 4, end))[0]
-            raise EnvironmentError(code, os.strerror(code), 'RTM_GETLINK')
+            raise _refusal(body)
         if kind == RTM_NEWLINK:
-            facts.append(_link(data, body, end))
-    return facts, False, interrupted
+            bodies.append(body)
+    return bodies, False, interrupted
 
 
-def _dump(connection, sequence):
-    body = _IFINFO.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _ATTRIBUTE.pack(8, IFLA_EXT_MASK) + _U32.pack(
-        RTEXT_FILTER_SKIP_STATS)
-    connection.sendto(_HEADER.pack(_HEADER.size + len(body), RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, sequence, 0)
-                      + body, (0, 0))
-    facts, interrupted, last = [], False, False
-    while not last:
-        data, sender = connection.recvfrom(_BUFFER_SIZE)
-        if sender[0] != 0:  # not the kernel
-            continue
-        if not data:
-            raise _garbage()
-        more, last, disturbed = parse(data, sequence)
-        facts.extend(more)
-        interrupted = interrupted or disturbed
-    return facts, interrupted
+def parse(body):
+    # type: (bytes) -> Link
+    """The Link of the body of an RTM_NEWLINK message; ``parent`` and ``master`` are still ifindexes.
 
-
-def _link(data, offset, end):
-    _, link_type, ifindex, flags, _ = _unpack(_IFINFO, data, offset, end)
-    found = dict(_attributes(data, offset + _IFINFO.size, end))
+    :raises EnvironmentError: EBADMSG for what is not netlink
+    """
+    if len(body) < _IFINFO.size:
+        raise _garbage()
+    _, link_type, ifindex, flags, _ = _IFINFO.unpack_from(body)
+    found = _attributes(body, _IFINFO.size)
     try:
-        name, mtu, state = _name(found[IFLA_IFNAME]), _number(found, IFLA_MTU), ord(found.get(IFLA_OPERSTATE, b'\0'))
+        name, mtu, state = _name(found[IFLA_IFNAME]), _number(found, IFLA_MTU), _number(found, IFLA_OPERSTATE, _U8) or 0
         # IFLA_LINK of another namespace (IFLA_LINK_NETNSID) is a number that means something else here.
         parent = None if IFLA_LINK_NETNSID in found else _number(found, IFLA_LINK)
         master = _number(found, IFLA_MASTER)
         kind, pkey = _kind(found[IFLA_LINKINFO]) if IFLA_LINKINFO in found else (None, None)
-    except (KeyError, struct.error, TypeError):
+    except (KeyError, struct.error):
         raise _garbage()
     address = ':'.join('{0:02x}'.format(byte) for byte in bytearray(found.get(IFLA_ADDRESS, b'')))
     return Link(name, ifindex, link_type, flags, mtu, address,
                 OPERSTATES[state] if state < len(OPERSTATES) else OPERSTATES[0], parent, master, kind, pkey)
 
 
-def _number(found, attribute):
-    return _U32.unpack(found[attribute])[0] if attribute in found else None
-
-
-def _kind(info):
-    found = dict(_attributes(info, 0, len(info)))
-    kind = _name(found[IFLA_INFO_KIND]) if IFLA_INFO_KIND in found else None
-    if kind != 'ipoib' or IFLA_INFO_DATA not in found:
-        return kind, None
-    settings = dict(_attributes(found[IFLA_INFO_DATA], 0, len(found[IFLA_INFO_DATA])))
-    return kind, _U16.unpack(settings[IFLA_IPOIB_PKEY])[0] if IFLA_IPOIB_PKEY in settings else None
-
-
-def _attributes(data, offset, end):
-    """The (type, value) pairs of the attributes between two offsets."""
-    found = []
-    while offset < end:
-        length, kind = _unpack(_ATTRIBUTE, data, offset, end)
-        if length < _ATTRIBUTE.size:
+def _dump(connection, sequence):
+    request = _IFINFO.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _ATTRIBUTE.pack(8, IFLA_EXT_MASK) + _U32.pack(
+        RTEXT_FILTER_SKIP_STATS)
+    connection.sendto(_HEADER.pack(_HEADER.size + len(request), RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, sequence, 0)
+                      + request, (0, 0))
+    bodies, interrupted, last = [], False, False
+    while not last:
+        data, sender = connection.recvfrom(_BUFFER_SIZE)
+        if sender[0] != 0:  # not the kernel
+            continue
+        if not data:
             raise _garbage()
-        found.append((kind & ~_NESTED_OR_BYTE_ORDER, _value(data, offset + _ATTRIBUTE.size, offset + length, end)))
+        more, last, disturbed = split(data, sequence)
+        bodies.extend(more)
+        interrupted = interrupted or disturbed
+    return bodies, interrupted
+
+
+def _attributes(data, offset=0):
+    """``{type: value}`` of a sequence of attributes."""
+    found, end = {}, len(data)
+    while offset < end:
+        if offset + _ATTRIBUTE.size > end:
+            raise _garbage()
+        length, kind = _ATTRIBUTE.unpack_from(data, offset)
+        if not _ATTRIBUTE.size <= length <= end - offset:
+            raise _garbage()
+        found[kind & ~_NESTED_OR_BYTE_ORDER] = data[offset + _ATTRIBUTE.size:offset + length]
         offset += (length + 3) & ~3
     return found
 
 
-def _unpack(form, data, offset, end=None):
-    if offset + form.size > (len(data) if end is None else end):
-        raise _garbage()
-    return form.unpack_from(data, offset)
+def _attributes(data, offset=0):
+    """``{type: value}`` of a sequence of attributes."""
+    found, end = {}, len(data)
+    while offset < end:
+        if offset + _ATTRIBUTE.size > end:
+            raise _garbage()
+        length, kind = _ATTRIBUTE.unpack_from(data, offset)
+        if not _ATTRIBUTE.size <= length <= end - offset:
+            raise _garbage()
+        found[kind & ~_NESTED_OR_BYTE_ORDER] = data[offset + _ATTRIBUTE.size:offset + length]
+        offset += (length + 3) & ~3
+    return found
 
 
-def _value(data, start, stop, end):
-    if stop > end:
-        raise _garbage()
-    return data[start:stop]
+def _kind(info):
+    found = _attributes(info)
+    kind = _name(found[IFLA_INFO_KIND]) if IFLA_INFO_KIND in found else None
+    if kind != 'ipoib' or IFLA_INFO_DATA not in found:
+        return kind, None
+    settings = _attributes(found[IFLA_INFO_DATA])
+    return kind, _U16.unpack(settings[IFLA_IPOIB_PKEY])[0] if IFLA_IPOIB_PKEY in settings else None
+
+
+def _kind(info):
+    """``(kind, P_Key)`` of IFLA_LINKINFO."""
+    found = _attributes(info)
+    kind = _name(found[IFLA_INFO_KIND]) if IFLA_INFO_KIND in found else None
+    if kind != 'ipoib' or IFLA_INFO_DATA not in found:
+        return kind, None
+    return kind, _number(_attributes(found[IFLA_INFO_DATA]), IFLA_IPOIB_PKEY, _U16)
+
+
+def _number(found, attribute, form=_U32):
+    return form.unpack(found[attribute])[0] if attribute in found else None
+
+
+def _refusal(body):
+    """The error of an NLMSG_ERROR message: it starts with the negative errno."""
+    if len(body) < _I32.size:
+        return _garbage()
+    code = -_I32.unpack_from(body)[0]
+    return EnvironmentError(code, os.strerror(code), 'RTM_GETLINK')
 
 
 def _name(value):

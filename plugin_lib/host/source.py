@@ -15,8 +15,8 @@ import os
 
 from plugin_lib._compat import integer_types, string_types, to_text
 from plugin_lib.errors import InputError
-from plugin_lib.host import netlink
 from plugin_lib.host.drvinfo import DrvInfo
+from plugin_lib.host.netlink import Link, Links
 from plugin_lib.host.sysfs import Tree
 
 CAPTURE_FILE = 'capture.json'
@@ -42,7 +42,7 @@ class Live(object):
     def __init__(self):
         # type: () -> None
         self.tree = Tree()
-        self.links = netlink.links
+        self.links = Links().read
         self.drvinfo = DrvInfo().read
 
 
@@ -95,7 +95,7 @@ class _CapturedTree(Tree):
 
 
 def _load(path):
-    """The facts of a ``capture.json``: ``{'links': {name: Link}, 'drvinfo': {name: (..)}, 'errors': {path: errno}}``."""
+    """``{'links': {name: Link}, 'drvinfo': {name: (driver, bus_info)}, 'errors': {path or name: errno}}`` of a file."""
     try:
         with io.open(path, encoding='utf-8') as stream:
             document = json.load(stream)
@@ -125,13 +125,13 @@ _MAY_BE_NULL = ('parent', 'master', 'kind', 'pkey')
 
 
 def _link(fact, path, place):
-    _expect(isinstance(fact, dict) and sorted(fact) == sorted(netlink.Link._fields), path, place,
-            'a mapping of ' + ', '.join(netlink.Link._fields))
-    for field in netlink.Link._fields:
+    _expect(isinstance(fact, dict) and sorted(fact) == sorted(Link._fields), path, place,
+            'a mapping of ' + ', '.join(Link._fields))
+    for field in Link._fields:
         types, wanted = (integer_types, 'a number') if field in _LINK_NUMBERS else (string_types, 'a text')
         fits = isinstance(fact[field], types) or (fact[field] is None and field in _MAY_BE_NULL)
         _expect(fits, path, '{0} -> {1}'.format(place, field), wanted)
-    return netlink.Link(**dict((str(field), fact[field]) for field in fact))
+    return Link(**dict((str(field), fact[field]) for field in fact))
 
 
 def _is_pair_of_texts(value):
