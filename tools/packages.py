@@ -92,10 +92,11 @@ def build(flavour, dist=DIST):
     with tempfile.TemporaryDirectory(prefix='infiniband-build.') as scratch:
         tree = stage(flavour, Path(scratch, 'infiniband'))
         result = subprocess.run([sys.executable, '-m', 'tools.fpb', '--debug', '--build', str(tree)],
-                                cwd=TOP, env=_environment(Path(scratch)), capture_output=True, text=True)
+                                cwd=TOP, env=_environment(Path(scratch)), umask=0o022,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if result.returncode:
             raise BuildError(f'fuel-plugin-builder exited {result.returncode} on the {flavour} tree:\n'
-                             f'{result.stdout}{result.stderr}')
+                             f'{result.stdout}')
         (built,) = tree.glob('*.noarch.rpm')
         target = Path(dist, flavour, built.name)
         target.parent.mkdir(parents=True, exist_ok=True)
