@@ -14,7 +14,7 @@ from collections import namedtuple
 class Step(namedtuple('Step', 'stage subject reason operations')):
     """Operations that are done together or not at all.
 
-    :param stage: ``drivers``, ``vlans``, ``service`` or ``ovs``
+    :param stage: ``packages``, ``drivers``, ``vlans``, ``service`` or ``ovs``
     :param subject: what the step is about, as a person names it (``eth4 vlan 100``)
     :param reason: why it is needed (``mlx4_0 port 1 holds 0x8064 full``)
     :param operations: tuple of operations, in order
@@ -125,6 +125,21 @@ class RemoveFile(namedtuple('RemoveFile', 'path previous mode')):
 
     def undo(self):
         return WriteFile(self.path, self.previous, self.mode, None)
+
+
+class InstallPackages(namedtuple('InstallPackages', 'names')):
+    """Install driver packages from the plugin's repository.
+
+    :param names: tuple of package names
+    """
+
+    __slots__ = ()
+
+    def describe(self):
+        return 'install {0}'.format(', '.join(self.names))
+
+    def undo(self):
+        return None  # apt leaves a package whole or asks for its own repair; removing a driver takes down its users
 
 
 class LoadModule(namedtuple('LoadModule', 'name')):
