@@ -3,7 +3,11 @@
 """What differs between Python 2.6/2.7 and 3.5+, in one place instead of six."""
 from __future__ import absolute_import, print_function, unicode_literals
 
+import errno
+import os
+import select
 import sys
+import time
 
 PY2 = sys.version_info[0] == 2
 
@@ -33,3 +37,22 @@ def quoted(text):
     # type: (str) -> str
     """The start of ``text`` in quotes, printable and on one line, for a message about what makes no sense."""
     return "'{0}'".format(text[:40].encode('unicode_escape').decode('ascii'))
+
+
+def monotonic():
+    # type: () -> float
+    """Seconds of a clock that never steps; its zero means nothing."""
+    if PY2:
+        return os.times()[4]  # Linux counts it from boot, times(2)
+    return time.monotonic()
+
+
+def readable(sources, timeout):
+    # type: (list, float) -> list
+    """Those of ``sources`` that can be read within ``timeout`` seconds; none when a signal came first."""
+    try:
+        return select.select(sources, [], [], timeout)[0]
+    except select.error as error:  # Python 2: not an EnvironmentError; since 3.5 select itself goes on
+        if error.args[0] != errno.EINTR:
+            raise
+        return []

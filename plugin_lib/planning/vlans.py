@@ -57,6 +57,14 @@ class Finding(namedtuple('Finding', 'eipoib port pkey child vlan state detail'))
 
     __slots__ = ()
 
+    @property
+    def subject(self):
+        # type: () -> str
+        """The subject of the Step that is about the same: ``eth4 vlan 100``."""
+        if self.child is None:
+            return '{0} link'.format(self.eipoib)
+        return _subject(self.eipoib, self.vlan)
+
     def line(self):
         # type: () -> str
         """``mlx4_0 port 1 0x8064 full ==> ib0.8064 vlan 100 eth4 ok``."""
@@ -64,7 +72,7 @@ class Finding(namedtuple('Finding', 'eipoib port pkey child vlan state detail'))
         if self.pkey:
             words.append('{0} {1} ==>'.format(self.pkey, self.pkey.membership))
         if self.child:
-            words.append('{0} {1}'.format(self.child, 'untagged' if self.vlan is None else 'vlan %d' % self.vlan))
+            words.append('{0} {1}'.format(self.child, _vlan_words(self.vlan)))
         words.append('{0} {1}'.format(self.eipoib, self.state))
         return ' '.join(words) + (': ' + self.detail if self.detail else '')
 
@@ -156,6 +164,14 @@ def is_ours(host, ours, name):
     return name in ours and there is not None and ours[name].ifindex in (None, there.ifindex)
 
 
+def _vlan_words(vlan):
+    return 'untagged' if vlan is None else 'vlan {0}'.format(vlan)
+
+
+def _subject(eipoib, vlan):
+    return '{0} {1}'.format(eipoib, _vlan_words(vlan))
+
+
 def _holders(host, slave):
     return [eipoib for eipoib in host.eipoibs.values() if slave in eipoib.slaves]
 
@@ -201,7 +217,7 @@ class _EipoibPlan(object):
         self.findings.append(Finding(self._eipoib.name, self._port, pkey, child, vlan, state, detail))
 
     def _step(self, subject, reason, *operations):
-        self.steps.append(Step(STAGE, '{0} {1}'.format(self._eipoib.name, subject), reason, operations))
+        self.steps.append(Step(STAGE, subject, reason, operations))
 
     def _bring_up(self):
         """eth_ipoib takes no slave while it is down, and a child of an IPoIB interface that is down may
@@ -209,12 +225,12 @@ class _EipoibPlan(object):
         down = [LinkUp(name) for name in (self._eipoib.parent, self._eipoib.name)
                 if name in self._host.interfaces and not self._host.interfaces[name].up]
         if down:
-            self._step('link', 'it serves VLANs only while it is up', *down)
+            self._step('{0} link'.format(self._eipoib.name), 'it serves VLANs only while it is up', *down)
 
     def _serve(self, service):
         """Repair whatever lacks between the child as it is and the vif as it should be."""
         child = service.child
-        subject = 'untagged' if service.vlan is None else 'vlan {0}'.format(service.vlan)
+        subject = _subject(self._eipoib.name, service.vlan)
         reason = '{0} port {1} holds {2} {3}'.format(self._port.hca, self._port.number,
                                                       service.pkey, service.pkey.membership)
         through = self._served_through(service)
@@ -301,7 +317,7 @@ class _EipoibPlan(object):
             service = Service(child.pkey, vlan, name)
             if name in removable:
                 self._find(service, 'removal')
-                self._step('vlan {0}'.format(vlan), 'its P_Key has left {0} port {1}'.format(
+                self._step(_subject(self._eipoib.name, vlan), 'its P_Key has left {0} port {1}'.format(
                     self._port.hca, self._port.number),
                     *(tuple(Release(other.name, name) for other in _holders(self._host, name)) + (_delete(child),)))
             else:

@@ -192,6 +192,12 @@ class Kernel(object):
             netdev.address, netdev.operstate, netdev.parent if of_rtnetlink else None, netdev.master,
             'ipoib' if of_rtnetlink else None, netdev.pkey if of_rtnetlink else None)
 
+    def wait_gone(self, name):
+        # type: (str) -> bool
+        """Wait until an asynchronous delete of ``name`` is done; here all of them are done at once."""
+        self.settle()
+        return name not in self.netdevs
+
     def vifs(self, name):
         # type: (str) -> list
         """What an EIPOIB interface really serves: sorted [(slave, MAC, VLAN or -1: untagged, P_Key of the slave)]."""

@@ -1,0 +1,87 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""eipoibd's configuration: an INI file with the section ``[eipoibd]``."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import errno
+import io
+from collections import namedtuple
+
+from plugin_lib._compat import PY2, quoted
+from plugin_lib.errors import InputError
+
+if PY2:
+    from ConfigParser import Error, RawConfigParser
+else:
+    from configparser import Error, RawConfigParser
+
+DEFAULT_PATH = '/etc/fuel-infiniband/eipoibd.conf'
+SECTION = 'eipoibd'
+LOG_LEVELS = ('debug', 'info', 'warning', 'error')
+QUEUE_SIZES = tuple(2 ** power for power in range(1, 14))  # of ib_ipoib: powers of two, 2..8192
+
+
+class Config(namedtuple('Config', 'resync_interval queue_size removal_grace mass_removal_hold log_level')):
+    """The settings.
+
+    :param resync_interval: seconds between passes when nothing happens
+    :param queue_size: receive buffers of an IPoIB child, as ib_ipoib's recv_queue_size says; for the memory they take
+    :param removal_grace: seconds for which a vanished P_Key keeps its VLAN
+    :param mass_removal_hold: the same where more than half of the keys vanished
+    :param log_level: the least that is logged
+    """
+
+    __slots__ = ()
+
+
+DEFAULTS = Config(30, 128, 90, 600, 'info')
+
+# The greatest value that makes sense, in seconds; the least of resync_interval is 1, of the others 0.
+_LONGEST = {'resync_interval': 3600, 'removal_grace': 86400, 'mass_removal_hold': 7 * 86400}
+
+
+def read(path=None):
+    # type: (str) -> Config
+    """The configuration in a file.
+
+    :param path: None for the default one, which need not exist
+    :raises InputError: with file -> section -> key
+    """
+    parser = RawConfigParser()
+    place = path or DEFAULT_PATH
+    try:
+        with io.open(place, encoding='utf-8') as stream:
+            (parser.readfp if PY2 else parser.read_file)(stream)
+    except EnvironmentError as error:
+        if error.errno == errno.ENOENT and path is None:
+            return DEFAULTS
+        raise InputError('cannot read the configuration', place, error.strerror, 'name another one with --config')
+    except (Error, UnicodeDecodeError) as error:
+        raise InputError('cannot read the configuration', place, ' '.join(str(error).split()),
+                         'write lines such as: resync_interval = 30')
+    values = dict(parser.items(SECTION)) if parser.has_section(SECTION) else {}
+    for key in sorted(values):
+        if key not in Config._fields:
+            raise _bad(place, key, 'there is no such setting', 'the settings are: ' + ', '.join(Config._fields))
+    return DEFAULTS._replace(**dict((str(key), _value(place, key, values[key])) for key in values))
+
+
+def _value(place, key, text):
+    if key == 'log_level':
+        if text not in LOG_LEVELS:
+            raise _bad(place, key, 'not a level: {0}'.format(quoted(text)), 'use one of: ' + ', '.join(LOG_LEVELS))
+        return text
+    number = int(text) if text.isdigit() and len(text) < 10 else None
+    if key == 'queue_size':
+        if number not in QUEUE_SIZES:
+            raise _bad(place, key, 'not a size of a queue: {0}'.format(quoted(text)), 'use a power of two from 2 to 8192')
+        return number
+    least = 1 if key == 'resync_interval' else 0
+    if number is None or not least <= number <= _LONGEST[key]:
+        raise _bad(place, key, 'not a number of seconds: {0}'.format(quoted(text)),
+                   'use a whole number from {0} to {1}'.format(least, _LONGEST[key]))
+    return number
+
+
+def _bad(place, key, why, todo):
+    return InputError('bad configuration', '{0} -> {1} -> {2}'.format(place, SECTION, key), why, todo)

@@ -1,0 +1,102 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""Making and removing IPoIB children, in whichever of three ways the running driver has.
+
+rtnetlink (Linux 3.7 and later) and OFED's child index make several children of
+one key; plain sysfs makes one, and none of the default key.  Which of them work
+is found by trying, because neither kernel nor driver versions tell.
+"""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import errno
+import os
+
+from plugin_lib.errors import ApplyError
+
+# What a kernel answers that does not have the way: no such kind of link, or a text that it does not understand.
+_NOT_OFFERED = (errno.EOPNOTSUPP, errno.EINVAL)
+_NET = '/sys/class/net/'
+
+
+class ChildMaker(object):
+    """Makes children; remembers for each IPoIB interface what its driver offers, until the interface is a new one.
+
+    :param tree: the tree of a Source (see host.source)
+    :param sysfs: SysfsWriter
+    :param netlink: ``add_link``, ``delete_link`` and ``wait_gone`` as in effect.rtnetlink
+    """
+
+    def __init__(self, tree, sysfs, netlink):
+        # type: (object, object, object) -> None
+        self._tree = tree
+        self._sysfs = sysfs
+        self._netlink = netlink
+        self._without_rtnetlink = {}  # {parent: the ifindex at which this was found}
+        self._plain = {}
+
+    def plain_only(self):
+        # type: () -> tuple
+        """Names of the IPoIB interfaces that were found to take no second child of a key."""
+        return tuple(sorted(parent for parent in self._plain if self._holds(self._plain, parent)))
+
+    def create(self, parent, pkey, name):
+        # type: (str, object, str) -> None
+        """Make the child ``name`` of ``parent`` for a PKey.
+
+        :raises EnvironmentError: the kernel's answer to the last way that was tried
+        :raises ApplyError: when the driver made something else
+        """
+        if not self._holds(self._without_rtnetlink, parent):
+            try:
+                self._netlink.add_link(parent, name, pkey.full_value)
+                return
+            except EnvironmentError as error:
+                if error.errno not in _NOT_OFFERED:
+                    raise
+        try:
+            self._sysfs.create_child(parent, self._text(parent, pkey, name))
+        except EnvironmentError as error:
+            if pkey.is_default and error.errno in _NOT_OFFERED:
+                self._remember(self._plain, parent)
+            raise
+        self._remember(self._without_rtnetlink, parent)
+        if not self._tree.exists(_NET + name):
+            raise ApplyError('the driver made another child than {0}'.format(name), _NET + parent + '/create_child',
+                             'its way of naming children is not known', 'report the driver and its version')
+
+    def delete(self, parent, pkey, name):
+        # type: (str, object, str) -> None
+        """Remove a child, and wait until it is gone; one that is gone already is removed.
+
+        :raises EnvironmentError: the kernel's answer, or ETIMEDOUT
+        """
+        try:
+            if self._tree.exists(_NET + name + '/parent'):  # only children that sysfs made have this file
+                self._sysfs.delete_child(parent, self._text(parent, pkey, name))
+            else:
+                self._netlink.delete_link(name)
+        except EnvironmentError as error:
+            if error.errno not in (errno.ENODEV, errno.ENOENT):
+                raise
+        if not self._netlink.wait_gone(name):
+            raise EnvironmentError(errno.ETIMEDOUT, 'the driver has not removed it in time', _NET + name)
+
+    @staticmethod
+    def _text(parent, pkey, name):
+        """What stands for the child in create_child: its index for one more on the default key, else the key.
+
+        Bit 15 is always set: what is made of a key without it differs between drivers.
+        """
+        return name[len(parent):] if pkey.is_default else '0x{0:04x}'.format(pkey.full_value)
+
+    def _ifindex(self, parent):
+        try:
+            return self._tree.read(_NET + parent + '/ifindex')
+        except EnvironmentError:
+            return None
+
+    def _remember(self, memory, parent):
+        memory[parent] = self._ifindex(parent)
+
+    def _holds(self, memory, parent):
+        return parent in memory and memory[parent] == self._ifindex(parent)

@@ -1,0 +1,66 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""The programs of the system that are run: modprobe and the init system's control program."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import errno
+import os
+import subprocess
+
+from plugin_lib._compat import to_text
+from plugin_lib.errors import ApplyError
+
+MODPROBE = '/sbin/modprobe'
+SYSTEMD_RUNS = '/run/systemd/system'  # sd_booted(3)
+INITCTL = '/sbin/initctl'
+
+
+def load_module(name):
+    # type: (str) -> None
+    """Load a kernel module and what its configuration says comes with it.
+
+    :raises ApplyError: in modprobe's words
+    """
+    run([MODPROBE, name], 'check that the driver package for the running kernel is installed')
+
+
+def start_service(name, restart):
+    # type: (str, bool) -> None
+    """Enable a service and start it, or restart it, with the init system that runs this machine.
+
+    :raises ApplyError: in the init system's words, or where it is neither systemd nor upstart
+    """
+    if os.path.isdir(SYSTEMD_RUNS):
+        todo = 'see: journalctl -u {0}'.format(name)
+        run(['systemctl', 'enable', name], todo)
+        run(['systemctl', 'restart' if restart else 'start', name], todo)
+    elif os.path.exists(INITCTL):
+        todo = 'see: /var/log/upstart/{0}.log'.format(name)
+        if restart:
+            try:
+                run([INITCTL, 'stop', name], todo)  # upstart's restart does not read the job file again
+            except ApplyError:
+                pass  # it was not running
+        run([INITCTL, 'start', name], todo)
+    else:
+        raise ApplyError('cannot start service {0}'.format(name), SYSTEMD_RUNS,
+                         'neither systemd nor upstart runs this machine', 'start {0} by hand'.format(name))
+
+
+def run(argv, todo):
+    # type: (list, str) -> None
+    """Run a program to its end.
+
+    :param todo: what the operator does when it fails
+    :raises ApplyError: with the last line that it wrote to stderr
+    """
+    try:
+        child = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, close_fds=True,
+                                 env=dict(os.environ, LC_ALL=str('C')))
+    except EnvironmentError as error:
+        raise ApplyError('cannot run {0}'.format(argv[0]), argv[0], error.strerror,
+                         'install it' if error.errno == errno.ENOENT else todo, error.errno)
+    words = to_text(child.communicate()[0]).strip()
+    if child.returncode:
+        raise ApplyError('{0} failed with status {1}'.format(' '.join(argv), child.returncode), argv[0],
+                         words.rpartition('\n')[2], todo)

@@ -1,0 +1,104 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""Does the operations of a plan, one at a time; the dry run has another one that only tells them."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import errno
+
+from plugin_lib.effect import commands, files, rtnetlink
+from plugin_lib.effect.children import ChildMaker
+from plugin_lib.effect.sysfs import SysfsWriter
+from plugin_lib.errors import ApplyError
+from plugin_lib.host.eipoib import parse_vifs
+from plugin_lib.host.state import Vif
+from plugin_lib.host.sysfs import Tree
+from plugin_lib.planning.operations import (
+    AddVif, CreateChild, DeleteChild, Enslave, LinkUp, LoadModule, Release, RemoveFile, StartService, WriteFile)
+
+_ROOT = 'run it as root'
+_AGAIN = 'run it again: the interface has gone meanwhile'
+_ADVICE = {
+    (Enslave, errno.EPERM): 'check that the EIPOIB interface is up and has no other master for this child',
+    (Enslave, errno.EBUSY): 'run it again: a child that eth_ipoib has half taken is made anew',
+    (Enslave, errno.EOPNOTSUPP): 'check with ethtool -i that the driver of the child is ib_ipoib',
+    (AddVif, errno.EINVAL): 'see eth/vifs of the interface for the slave that already serves this MAC and VLAN',
+    (CreateChild, errno.ENOTUNIQ): 'look for another child of this P_Key (ip -d link), and remove it',
+    (CreateChild, errno.EEXIST): 'look for what made the interface of that name, and remove it',
+    (CreateChild, errno.EINVAL): 'check that the IPoIB driver takes this P_Key: dmesg',
+    (CreateChild, errno.ENOMEM): 'lower queue_size: each child takes receive buffers for its whole queue',
+}
+_GENERAL_ADVICE = {
+    errno.EPERM: _ROOT, errno.EACCES: _ROOT, errno.ENODEV: _AGAIN, errno.ENOENT: _AGAIN,
+    errno.EROFS: 'mount the file system for writing',
+    errno.ENOSPC: 'free some space',
+}
+
+
+class Executor(object):
+    """Does operations.
+
+    :param tree: the tree of a live Source
+    :param write: ``write(path, text)`` for sysfs attributes, None for the kernel's
+    :param netlink: has the functions of effect.rtnetlink
+    :param more: {operation type: function of an operation} beside the node's own: Open vSwitch
+    """
+
+    def __init__(self, tree=None, write=None, netlink=rtnetlink, more=None):
+        # type: (object, object, object, dict) -> None
+        self._tree = tree or Tree()
+        self._sysfs = SysfsWriter(write)
+        self._netlink = netlink
+        self._children = ChildMaker(self._tree, self._sysfs, netlink)
+        self._do = {
+            LinkUp: lambda it: netlink.link_up(it.interface),
+            CreateChild: lambda it: self._children.create(it.parent, it.pkey, it.name),
+            DeleteChild: lambda it: self._children.delete(it.parent, it.pkey, it.name),
+            Enslave: lambda it: self._sysfs.enslave(it.eipoib, it.child),
+            Release: self._release,
+            AddVif: self._add_vif,
+            WriteFile: lambda it: files.write_atomically(it.path, it.text, it.mode),
+            RemoveFile: lambda it: files.remove(it.path),
+            LoadModule: lambda it: commands.load_module(it.name),
+            StartService: lambda it: commands.start_service(it.name, it.restart),
+        }
+        self._do.update(more or {})
+
+    def plain_only(self):
+        # type: () -> tuple
+        """Names of the IPoIB interfaces that were found to take no child of the default key."""
+        return self._children.plain_only()
+
+    def do(self, operation):
+        # type: (object) -> None
+        """Do one operation.
+
+        :raises InfinibandError: with the file, the kernel's reason and what to do next
+        """
+        try:
+            self._do[type(operation)](operation)
+        except EnvironmentError as error:
+            raise ApplyError('cannot {0}'.format(operation.describe()), error.filename or '', error.strerror or error,
+                             _ADVICE.get((type(operation), error.errno)) or _GENERAL_ADVICE.get(error.errno, ''),
+                             error.errno)
+
+    def _release(self, operation):
+        try:
+            self._sysfs.release(operation.eipoib, operation.child)
+        except EnvironmentError as error:
+            if error.errno not in (errno.ENODEV, errno.ENOENT):  # it is not a slave, or the interface has gone
+                raise
+
+    def _add_vif(self, operation):
+        try:
+            self._sysfs.add_vif(*operation)
+        except EnvironmentError as error:
+            # EINVAL is also the answer to a vif that this slave has already.
+            if error.errno != errno.EINVAL or not self._has_vif(operation):
+                raise
+
+    def _has_vif(self, operation):
+        try:
+            page = self._tree.read('/sys/class/net/{0}/eth/vifs'.format(operation.eipoib))
+        except EnvironmentError:
+            return False
+        return Vif(*operation[1:]) in parse_vifs(page)[0]

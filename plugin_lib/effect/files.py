@@ -1,0 +1,65 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""Files, whole or not at all."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import errno
+import os
+import tempfile
+
+
+def write_atomically(path, text, mode):
+    # type: (str, str, int) -> None
+    """Replace ``path``; whoever reads it sees the old text or the new one, also after a power cut.
+
+    :param mode: permission bits
+    :raises EnvironmentError: the old file is then untouched
+    """
+    folder = make_folder(os.path.dirname(path))
+    descriptor, temporary = tempfile.mkstemp(prefix='.' + os.path.basename(path) + '.', dir=folder)
+    try:
+        try:
+            _write_all(descriptor, text.encode('utf-8'))
+            os.fchmod(descriptor, mode)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.rename(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    _sync_folder(folder)
+
+
+def remove(path):
+    # type: (str) -> None
+    """Remove a file; one that is not there is removed."""
+    try:
+        os.unlink(path)
+    except EnvironmentError as error:
+        if error.errno != errno.ENOENT:
+            raise
+
+
+def make_folder(path, mode=0o755):
+    # type: (str, int) -> str
+    """Make a folder and those above it, unless they exist."""
+    try:
+        os.makedirs(path, mode)
+    except EnvironmentError as error:
+        if error.errno != errno.EEXIST:
+            raise
+    return path
+
+
+def _write_all(descriptor, data):
+    while data:
+        data = data[os.write(descriptor, data):]
+
+
+def _sync_folder(folder):
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,133 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""Changes of network interfaces through rtnetlink, with the standard library's socket.
+
+rtnetlink(7); linux/{rtnetlink,if_link}.h.
+"""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import errno
+import fcntl
+import os
+import socket
+import struct
+
+from plugin_lib._compat import monotonic, readable
+from plugin_lib.host.netlink import (
+    IFF_UP, IFLA_IFNAME, IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_IPOIB_PKEY, IFLA_LINK, IFLA_LINKINFO, NETLINK_ROUTE,
+    NLM_F_REQUEST, NLMSG_ERROR, RTM_NEWLINK)
+
+RTM_DELLINK = 17
+NLM_F_ACK, NLM_F_EXCL, NLM_F_CREATE = 0x4, 0x200, 0x400
+RTMGRP_LINK = 1
+SIOCGIFINDEX = 0x8933  # linux/sockios.h; struct ifreq of linux/if.h
+
+# An asynchronous delete takes milliseconds; a driver that needs longer than this hangs.
+GONE_TIMEOUT = 10.0
+
+_HEADER = struct.Struct(str('=IHHII'))
+_IFINFO = struct.Struct(str('=BxHiII'))
+_IFREQ = struct.Struct(str('=16si20x'))
+
+
+def link_up(name):
+    # type: (str) -> None
+    """Set IFF_UP.  EnvironmentError with the kernel's errno, ENODEV when there is no such interface."""
+    _ask(RTM_NEWLINK, 0, _ifindex(name), IFF_UP)
+
+
+def add_link(parent, name, pkey):
+    # type: (str, str, int) -> None
+    """Make an IPoIB child of any name, also a second one of a key (Linux 3.7 and later).
+
+    :param pkey: the 16-bit value
+    :raises EnvironmentError: EOPNOTSUPP where the kernel knows no links of kind ipoib
+    """
+    data = _attribute(IFLA_IPOIB_PKEY, struct.pack(str('=H'), pkey))
+    info = _attribute(IFLA_INFO_KIND, b'ipoib') + _attribute(IFLA_INFO_DATA, data)
+    _ask(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, 0,
+         _attribute(IFLA_IFNAME, name.encode('ascii') + b'\0'),
+         _attribute(IFLA_LINK, struct.pack(str('=I'), _ifindex(parent))),
+         _attribute(IFLA_LINKINFO, info))
+
+
+def delete_link(name):
+    # type: (str) -> None
+    """Remove an interface that rtnetlink made; it is gone when this returns."""
+    _ask(RTM_DELLINK, 0, _ifindex(name), 0)
+
+
+def wait_gone(name):
+    # type: (str) -> bool
+    """Wait for the end of an asynchronous delete; False when the interface is still there after GONE_TIMEOUT seconds."""
+    connection = subscribe()
+    try:
+        deadline = monotonic() + GONE_TIMEOUT
+        while os.path.exists('/sys/class/net/' + name):
+            left = deadline - monotonic()
+            if left <= 0:
+                return False
+            # The event can come before sysfs has dropped the folder: look again soon even without one.
+            if readable([connection], min(left, 0.05)):
+                drain(connection)
+        return True
+    finally:
+        connection.close()
+
+
+def subscribe():
+    # type: () -> socket.socket
+    """A non-blocking socket that is readable when an interface has come, gone or changed."""
+    connection = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE)
+    connection.bind((0, RTMGRP_LINK))
+    connection.setblocking(False)
+    return connection
+
+
+def drain(connection):
+    # type: (socket.socket) -> None
+    """Forget the waiting events: that there were some is all we want to know, even if too many came (ENOBUFS)."""
+    while True:
+        try:
+            connection.recv(65536)
+        except EnvironmentError as error:
+            if error.errno in (errno.EAGAIN, errno.EWOULDBLOCK):
+                return
+            if error.errno not in (errno.ENOBUFS, errno.EINTR):
+                raise
+
+
+def _ifindex(name):
+    connection = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        answer = fcntl.ioctl(connection.fileno(), SIOCGIFINDEX, _IFREQ.pack(name.encode('ascii'), 0))
+    except EnvironmentError as error:
+        raise EnvironmentError(error.errno, os.strerror(error.errno), name)
+    finally:
+        connection.close()
+    return _IFREQ.unpack(answer)[1]
+
+
+def _attribute(kind, value):
+    length = 4 + len(value)
+    return struct.pack(str('=HH'), length, kind) + value + b'\0' * (-length % 4)
+
+
+def _ask(message, flags, ifindex, up, *attributes):
+    """One request; its acknowledgement's error is raised."""
+    body = _IFINFO.pack(socket.AF_UNSPEC, 0, ifindex, up, up) + b''.join(attributes)
+    connection = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE)
+    try:
+        connection.bind((0, 0))
+        connection.sendto(_HEADER.pack(_HEADER.size + len(body), message, NLM_F_REQUEST | NLM_F_ACK | flags, 1, 0)
+                          + body, (0, 0))
+        while True:
+            answer = connection.recv(65536)
+            kind, sequence = _HEADER.unpack_from(answer, 0)[1:4:2]
+            if kind == NLMSG_ERROR and sequence == 1:
+                break
+    finally:
+        connection.close()
+    code = -struct.unpack_from(str('=i'), answer, _HEADER.size)[0]
+    if code:
+        raise EnvironmentError(code, os.strerror(code), 'rtnetlink')
