@@ -18,7 +18,6 @@ from tests.lab.rootfs import REAL_SYSFS
 from tests.lab.taps import IFF_UP, InfinibandTap, Links
 from tests.model.kernel import Kernel, Listener
 
-CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 EIPOIB = 'eth4'
 PARENT = 'ib0'
 HCA = 'mlx4_0'
@@ -40,7 +39,7 @@ class Emulator:
         self._process = subprocess.Popen(
             machine.beside(sys.executable, '-m', 'tests.lab.emulator', json.dumps(options)),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
-            env=dict(os.environ, PYTHONPATH=CHECKOUT))
+            env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)))
         self._expect('ready')
 
     def program(self, pkeys):

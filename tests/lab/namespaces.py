@@ -28,22 +28,27 @@ PR_SET_PDEATHSIG = 1
 TASK_ENVIRONMENT = {'PATH': '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'HOME': '/root',
                     'LANG': 'C.UTF-8', 'DEBIAN_FRONTEND': 'noninteractive'}
 
+
+class Refused(OSError):
+    """The kernel refuses a namespace or a mount; the message names it."""
+
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def _call(name, what, *arguments):
     if getattr(_libc, name)(*arguments) != 0:
         number = ctypes.get_errno()
-        raise OSError(number, f'{name} {what}: {os.strerror(number)}')
+        raise Refused(number, f'{name} {what}: {os.strerror(number)}')
 
 
 def unshare(flags):
-    """Move the calling process into fresh namespaces (unshare(2)); raises OSError naming the flags."""
+    """Move the calling process into fresh namespaces (unshare(2)); raises Refused naming the flags."""
     _call('unshare', hex(flags), flags)
 
 
 def mount(source, target, kind=None, flags=0, options=None):
-    """mount(2); raises OSError naming the target."""
+    """mount(2); raises Refused naming the target."""
     encoded = [None if text is None else os.fsencode(text) for text in (source, target, kind, options)]
     _call('mount', target, encoded[0], encoded[1], encoded[2], ctypes.c_ulong(flags), encoded[3])
 
@@ -81,6 +86,8 @@ def _fork(body):
         status = 128 + signal.SIGINT
     except SystemExit as stop:
         status = stop.code
+    except Refused as error:
+        print(error.strerror, file=sys.stderr)
     except BaseException:  # noqa: B036 - the child must never run on in its parent's code
         traceback.print_exc()
     finally:
@@ -109,10 +116,10 @@ def _wait_passing_on_signals(pid):
 def enclosed(body):
     """Run ``body()`` as process 1 of namespaces of its own and return its exit status.
 
-    It is root there with mount, PID, network, host name and IPC namespaces; for an ordinary user also a user
-    namespace.  Whatever it starts ends with it.  SIGINT and SIGTERM reach it as KeyboardInterrupt and SystemExit.
-
-    :raises OSError: never: where the kernel refuses, the reason is on stderr and the status is 1
+    It is root there with mount, PID, network, host name and IPC namespaces; where the caller may not make these,
+    also a user namespace.  Whatever it starts ends with it.  SIGINT and SIGTERM reach it as KeyboardInterrupt and
+    SystemExit.
+    Where the kernel refuses them, the reason is on stderr and the status is 1.
     """
     def inside():
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -123,9 +130,11 @@ def enclosed(body):
         return body()
 
     def outside():
-        if os.geteuid() != 0:
+        try:
+            unshare(CLONE_NEWPID)
+        except Refused:  # not root, or root of a container
             _become_root_of_new_user_namespace()
-        unshare(CLONE_NEWPID)
+            unshare(CLONE_NEWPID)
         return _wait_passing_on_signals(_fork(inside))
 
     return _wait_passing_on_signals(_fork(outside))

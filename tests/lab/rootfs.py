@@ -10,6 +10,13 @@ from tests.lab.namespaces import MS_BIND, bind, mount
 _OVERLAID = ('bin', 'etc', 'lib', 'lib32', 'lib64', 'opt', 'sbin', 'usr', 'var')
 _IN_MEMORY = ('root', 'run', 'tmp', 'home', 'mnt')
 
+# What the package tools open for writing in place: empty locks and logs serve as well.
+_OPENED_IN_PLACE = ('var/cache/apt/archives/lock', 'var/lib/apt/lists/lock', 'var/lib/dpkg/lock',
+                    'var/lib/dpkg/lock-frontend', 'var/lib/dpkg/triggers/Lock', 'var/log/alternatives.log',
+                    'var/log/apt/history.log', 'var/log/apt/term.log', 'var/log/dpkg.log')
+# Deep enough for every folder that our packages' files and the node's own go to.
+_ADOPTED_DEPTH = 4
+
 REAL_SYSFS = 'mnt/sysfs'
 
 
@@ -41,5 +48,27 @@ def build(root, scratch):
 def _overlay(lower, target, layers):
     for folder in (target, f'{layers}/upper', f'{layers}/work'):
         os.makedirs(folder)
+    if os.stat('/etc').st_uid != 0:
+        _adopt(lower, f'{layers}/upper')
     mount('overlay', target, 'overlay',
           options=f'lowerdir={lower},upperdir={layers}/upper,workdir={layers}/work,userxattr')
+
+
+def _adopt(lower, upper):
+    """Make the folders of ``lower`` writable for the only user of this user namespace, to whom their owner is nobody.
+
+    A folder that both layers have shows the upper one's owner.
+    """
+    for folder, subfolders, _files in os.walk(lower):
+        relative = os.path.relpath(folder, lower)
+        os.makedirs(f'{upper}/{relative}', exist_ok=True)
+        for name in subfolders:
+            if not os.access(f'{folder}/{name}', os.R_OK | os.X_OK):
+                os.mkdir(f'{upper}/{relative}/{name}')
+                os.setxattr(f'{upper}/{relative}/{name}', 'user.overlay.opaque', b'y')  # without what is in it
+        if relative.count('/') + 1 >= _ADOPTED_DEPTH:
+            subfolders.clear()
+        subfolders[:] = [name for name in subfolders if not os.path.islink(f'{folder}/{name}')]
+    for path in _OPENED_IN_PLACE:
+        if f'/{path}'.startswith(f'{lower}/') and os.path.exists(os.path.dirname(f'/{path}')):
+            open(f'{upper}/{os.path.relpath(f"/{path}", lower)}', 'wb').close()
