@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.lab import rootfs
-from tests.lab.namespaces import Machine, mount
+from tests.lab.namespaces import Machine, bind, mount
 from tools import packages
 
 SHARED = Path(os.environ.get('FUEL_INFINIBAND_SHARED', packages.TOP.parent / 'shared'))
 PLUGIN_FOLDER = '/etc/fuel/plugins/infiniband-1.0'
+REPOSITORY = '/srv/plugins/infiniband-1.0/repositories/ubuntu'
+SOURCE_LIST = '/etc/apt/sources.list.d/infiniband-1.0.0.list'
 
 
 @pytest.fixture(scope='session')
@@ -35,31 +37,60 @@ def core_tasks():
     return load
 
 
+class ThrowAwayNode(Machine):
+    """A machine with this one's root file system, whose changes vanish with it, and no apt source.
+
+    :param folder: an empty folder
+    :param visible: folders of this machine that the node sees under the same path
+    """
+
+    def __init__(self, folder, visible=()):
+        root, scratch = folder / 'root', folder / 'scratch'
+        root.mkdir()
+        scratch.mkdir()
+
+        def prepare():
+            mount('tmpfs', str(scratch), 'tmpfs')
+            rootfs.build(str(root), str(scratch))
+            for path in visible:
+                (root / path.relative_to('/')).mkdir(parents=True)
+                bind(str(path), str(root / path.relative_to('/')))
+
+        super().__init__('node-1', str(root), prepare)
+        for path in ('etc/apt/sources.list.d', 'var/lib/apt/lists', 'var/cache/apt/archives'):
+            shutil.rmtree(self.path(path))
+            self.path(path).mkdir()
+        self.path('etc/apt/sources.list').write_text('')
+
+    def path(self, name):
+        """A path of the node as this process reaches it."""
+        return Path(f'/proc/{self.pid}/root', name.lstrip('/'))
+
+    def shell(self, command):
+        """Run a shell command as a task of Fuel 9 would, in the folder of the hooks where that exists."""
+        return self.run('bash', '-c', f'cd {PLUGIN_FOLDER} 2>/dev/null || cd /; {command}', check=False)
+
+    def deploy(self, plugin):
+        """Do what Fuel does before the first hook: copy the hooks, and make the plugin's repository an apt source.
+
+        :param plugin: the plugin's folder as it is on the Fuel master
+        """
+        shutil.copytree(plugin, self.path('srv/plugins/infiniband-1.0'))
+        shutil.copytree(plugin / 'deployment_scripts', self.path(PLUGIN_FOLDER))
+        self.path(SOURCE_LIST).write_text(f'deb file:{REPOSITORY}/ /\n')
+
+
 @pytest.fixture
-def node(tmp_path):
-    """A machine with this one's root file system, whose changes vanish with it."""
+def root_only():
+    """Skip where no throw-away node can be made."""
     if os.geteuid() != 0:
         pytest.skip('a throw-away node needs root: run as root or with unshare --user --map-root-user')
-    root, scratch = tmp_path / 'root', tmp_path / 'scratch'
-    root.mkdir()
-    scratch.mkdir()
-
-    def prepare():
-        mount('tmpfs', str(scratch), 'tmpfs')
-        rootfs.build(str(root), str(scratch))
-
-    machine = Machine('node-1', str(root), prepare)
-    yield machine
-    machine.close()
 
 
 @pytest.fixture
-def deployed(node, built):
-    """A node as Fuel leaves it before the first hook: the hooks, and the plugin's repository as an apt source."""
-    inside = Path(f'/proc/{node.pid}/root')
-    master = inside / 'srv/plugins/infiniband-1.0'
-    shutil.copytree(built['fuel8'], master)
-    shutil.copytree(built['fuel8'] / 'deployment_scripts', inside / PLUGIN_FOLDER[1:])
-    (inside / 'etc/apt/sources.list.d/infiniband-1.0.0.list').write_text(
-        'deb file:/srv/plugins/infiniband-1.0/repositories/ubuntu/ /\n')
-    return node
+def node(root_only, tmp_path, built):
+    """A throw-away node that is ready for the first hook."""
+    machine = ThrowAwayNode(tmp_path)
+    machine.deploy(built['fuel8'])
+    yield machine
+    machine.close()

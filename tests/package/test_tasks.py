@@ -6,6 +6,7 @@ The graph tests lay the tasks of the 4.0.0 package over the core tasks of Fuel 8
 three controllers.
 """
 import copy
+import itertools
 import os
 from graphlib import CycleError
 
@@ -41,7 +42,7 @@ LEGACY = load('tasks.yaml')
 TASKS = load('fuel8/deployment_tasks.yaml')
 
 
-@pytest.fixture(scope='module', params=[(release, cluster) for release in RELEASES for cluster in CLUSTERS], ids=' '.join)
+@pytest.fixture(scope='module', params=list(itertools.product(RELEASES, CLUSTERS)), ids=' '.join)
 def graph(request, core_tasks):
     release, cluster = request.param
     return TaskGraph(core_tasks(release) + TASKS, CLUSTERS[cluster])

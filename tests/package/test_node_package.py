@@ -1,0 +1,131 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""The Debian package fuel-infiniband for real: installed with dpkg on a throw-away node, run and removed.
+
+Covers Python 3 of this system and, where .venv27 is there, Python 2.7 with the libraries of Ubuntu 14.04; what a
+removal leaves; a system without a usable Python; the service units.
+"""
+import configparser
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import plugin_lib
+from tests.package.conftest import REPOSITORY, ThrowAwayNode
+from tools.packages import TOP
+
+HOME = '/usr/lib/fuel-infiniband'
+INSTALL = f'dpkg -i {REPOSITORY}/*.deb'
+# What dpkg and its triggers keep for themselves.
+FILES = "find / -xdev -path /proc -prune -o -path /sys -prune -o -path /var/lib/dpkg -prune -o -path /var/log -prune " \
+        "-o -path /var/cache -prune -o -printf '%p %y %m %l\\n'; find /etc /usr /opt -printf '%p %y %m %s %l\\n'"
+
+
+@pytest.fixture
+def deb(built):
+    (path,) = (built['fuel8'] / 'repositories/ubuntu').glob('*.deb')
+    return path
+
+
+@pytest.fixture
+def node27(root_only, tmp_path, built):
+    """A throw-away node whose /usr/bin/python2.7 has the libraries of Ubuntu 14.04."""
+    environment = TOP / '.venv27'
+    if not (environment / 'pyvenv.cfg').exists():
+        pytest.skip('there is no .venv27: ./dev makes it where it finds a Python 2.7')
+    config = configparser.ConfigParser()
+    config.read_string('[venv]\n' + (environment / 'pyvenv.cfg').read_text())
+    base = Path(config['venv']['base-prefix'])
+    machine = ThrowAwayNode(tmp_path, visible=[environment] + ([base] if base != Path('/usr') else []))
+    machine.path('/usr/bin/python2.7').symlink_to(environment / 'bin/python')
+    machine.deploy(built['fuel6'])
+    yield machine
+    machine.close()
+
+
+def assert_programs_run(node):
+    told = node.shell('fuel-infiniband --version 2>&1')  # argparse of Python 2 prints it on stderr
+    assert (told.returncode, told.stdout.split()[-1:]) == (0, [plugin_lib.version()]), told
+    told = node.shell('eipoibd --help')
+    assert (told.returncode, told.stdout.split()[:2]) == (0, ['usage:', 'eipoibd']), told
+
+
+def test_install_run_and_remove_without_leftovers(node):
+    before = node.shell(FILES).stdout
+    installed = node.shell(INSTALL)
+    assert installed.returncode == 0, installed
+    assert node.path(f'{HOME}/python').readlink() == Path('/usr/bin/python3')
+    assert_programs_run(node)
+    removed = node.shell('dpkg --purge fuel-infiniband')
+    assert removed.returncode == 0, removed
+    assert node.shell(FILES).stdout == before
+
+
+def test_it_runs_on_python_2_7(node27):
+    installed = node27.shell(INSTALL)
+    assert installed.returncode == 0, installed
+    assert node27.path(f'{HOME}/python').readlink() == Path('/usr/bin/python2.7')
+    assert node27.path(f'{HOME}/plugin_lib/errors.pyc').exists()
+    assert_programs_run(node27)
+    assert node27.shell('dpkg --purge fuel-infiniband').returncode == 0
+    assert not node27.path(HOME).exists()
+
+
+def test_modules_are_compiled_for_a_quick_start(node):
+    node.shell(INSTALL)
+    source = {path.stem for path in node.path(f'{HOME}/plugin_lib').glob('*.py')}
+    compiled = {path.name.partition('.')[0] for path in node.path(f'{HOME}/plugin_lib/__pycache__').iterdir()}
+    assert compiled == source
+
+
+def test_an_upgrade_keeps_the_programs_running(node):
+    node.shell(INSTALL)
+    again = node.shell(INSTALL)
+    assert again.returncode == 0, again
+    assert_programs_run(node)
+
+
+def test_a_system_without_a_usable_python_is_told_what_to_install(node):
+    node.shell('rm -r /usr/lib/python3/dist-packages/jinja2')
+    result = node.shell(INSTALL)
+    assert result.returncode != 0
+    assert 'imports all of jinja2, jsonschema, ovs and yaml' in result.stderr
+    assert 'dpkg --configure fuel-infiniband' in result.stderr
+
+
+def test_no_service_is_started_or_enabled(node):
+    node.shell(INSTALL)
+    assert not list(node.path('/etc/systemd/system').rglob('*eipoibd*'))
+
+
+def test_dpkg_of_ubuntu_14_04_can_unpack_it(deb):
+    """It knows no zstd, and xz for control.tar only since a point release."""
+    members = subprocess.run(['ar', 't', str(deb)], capture_output=True, text=True, check=True).stdout.split()
+    assert members == ['debian-binary', 'control.tar.gz', 'data.tar.gz']
+
+
+def test_contents_belong_to_root_and_nobody_else_may_write(deb):
+    listing = subprocess.run(['dpkg-deb', '-c', str(deb)], capture_output=True, text=True, check=True).stdout
+    for line in listing.splitlines():
+        assert re.match(r'^(drwxr-xr-x|-rw-r--r--|-rwxr-xr-x) root/root ', line), line
+
+
+def test_every_dependency_is_there_for_either_python(deb):
+    needs = subprocess.run(['dpkg-deb', '-f', str(deb), 'Depends'], capture_output=True, text=True, check=True).stdout
+    for need in needs.split(', '):
+        old, new = re.sub(r' \(.*?\)', '', need).split(' | ')
+        assert new.strip() == old.replace('python2.7', 'python').replace('python', 'python3')
+
+
+def test_the_systemd_unit_is_valid(deb, tmp_path):
+    if not shutil.which('systemd-analyze'):
+        pytest.skip('systemd-analyze is not installed')
+    subprocess.run(['dpkg-deb', '-x', str(deb), str(tmp_path)], check=True)
+    unit = tmp_path / 'usr/lib/systemd/system/eipoibd.service'
+    # The program is not installed on this machine; any that exists will do for the check.
+    unit.write_text(unit.read_text().replace('/usr/sbin/eipoibd', '/bin/true'))
+    result = subprocess.run(['systemd-analyze', 'verify', '--man=no', str(unit)], capture_output=True, text=True)
+    assert (result.returncode, [line for line in result.stderr.splitlines() if 'eipoibd' in line]) == (0, [])

@@ -1,0 +1,137 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""The two plugin packages as the real fuel-plugin-builder makes them: checks, contents, needs, reproducibility."""
+import os
+import shutil
+import stat
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+import plugin_lib
+from tools import packages
+from tools.packages import FLAVOURS, TOP
+
+METADATA = yaml.safe_load((TOP / 'metadata.yaml').read_text())
+DEB = f'fuel-infiniband_{METADATA["version"]}_all.deb'
+
+FILES = {'CHANGELOG.md', 'LICENSE', 'checksums.sha1', 'environment_config.yaml', 'metadata.yaml', 'pre_build_hook',
+         'tasks.yaml',
+         'deployment_scripts/drivers', 'deployment_scripts/fuel-infiniband.sha256', 'deployment_scripts/install',
+         'deployment_scripts/ovs', 'deployment_scripts/preflight', 'deployment_scripts/verify',
+         'deployment_scripts/vlans',
+         'packaging/bin/eipoibd', 'packaging/bin/fuel-infiniband', 'packaging/debian/conffiles',
+         'packaging/debian/control', 'packaging/debian/copyright', 'packaging/debian/postinst',
+         'packaging/debian/postrm', 'packaging/debian/prerm', 'packaging/eipoibd.conf', 'packaging/eipoibd.service',
+         'repositories/ubuntu/Packages.gz', 'repositories/ubuntu/Release', f'repositories/ubuntu/{DEB}'}
+ONLY_IN = {'fuel6': set(), 'fuel8': {'deployment_tasks.yaml'}}
+EXECUTABLE = {'pre_build_hook'} | {name for name in FILES
+                                   if name.startswith('deployment_scripts/') and not name.endswith('.sha256')}
+
+
+def sources(folder):
+    """The files of plugin_lib that git would check out."""
+    return {str(path.relative_to(folder)) for path in (folder / 'plugin_lib').rglob('*')
+            if path.is_file() and '__pycache__' not in path.parts}
+
+
+def run(*argv, **options):
+    return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **options)
+
+
+def check(folder):
+    """What the builder says about a plugin folder."""
+    return run(sys.executable, '-m', 'tools.fpb', '--check', str(folder), cwd=TOP)
+
+
+def query(rpm, *arguments):
+    return run('rpm', '-qp', *arguments, str(rpm)).stdout
+
+
+@pytest.fixture(scope='session', params=FLAVOURS)
+def flavour(request):
+    return request.param
+
+
+@pytest.fixture
+def rpm(built, flavour):
+    (path,) = built[flavour].parents[5].glob(f'dist/{flavour}/*.rpm')
+    return path
+
+
+def test_the_builder_finds_the_root_valid():
+    assert check(TOP).stdout.strip() == 'Plugin is valid'
+
+
+def test_the_builder_finds_the_staged_tree_valid(flavour, tmp_path):
+    assert check(packages.stage(flavour, tmp_path / 'tree')).stdout.strip() == 'Plugin is valid'
+
+
+def test_what_the_builder_refuses_exits_255(tmp_path):
+    tree = packages.stage('fuel8', tmp_path / 'tree')
+    (tree / 'metadata.yaml').write_text('package_version: 4.0.0\n')
+    result = check(tree)
+    assert result.returncode == 255
+    assert 'is a required property' in result.stdout
+
+
+def test_the_file_is_named_for_plugin_and_version(rpm):
+    assert rpm.name == 'infiniband-1.0-1.0.0-1.noarch.rpm'
+
+
+def test_contents(built, flavour):
+    plugin = built[flavour]
+    found = {str(path.relative_to(plugin)) for path in plugin.rglob('*') if path.is_file()}
+    assert found == FILES | ONLY_IN[flavour] | sources(TOP)
+
+
+def test_modes_and_owners(rpm):
+    for line in query(rpm, '--dump').splitlines():
+        path, mode, owner, group = [line.split()[position] for position in (0, 4, 5, 6)]
+        name = path.partition('infiniband-1.0/')[2]
+        expected = stat.S_IFREG | (0o755 if name in EXECUTABLE else 0o644) if '.' in name or name in FILES else None
+        assert int(mode, 8) == (expected or stat.S_IFDIR | 0o755), path
+        assert (owner, group) == ('root', 'root')
+
+
+def test_it_asks_for_nothing_that_a_fuel_master_lacks(rpm):
+    """rpm 4.11 of CentOS 7 must read the payload, and there is no Python 3 there."""
+    needs = {line.split()[0] for line in query(rpm, '--requires').splitlines()}
+    assert needs <= {'/bin/sh', 'rpmlib(CompressedFileNames)', 'rpmlib(FileDigests)', 'rpmlib(PayloadFilesHavePrefix)'}
+    assert query(rpm, '--qf', '%{PAYLOADCOMPRESSOR}') == 'gzip'
+
+
+def test_what_the_packages_say_differs_only_where_fuel_does(built):
+    told = [yaml.safe_load((built[name] / 'metadata.yaml').read_text()) for name in FLAVOURS]
+    differing = {key for key in told[0].keys() | told[1].keys() if told[0].get(key) != told[1].get(key)}
+    assert differing == {'fuel_version', 'groups', 'is_hotpluggable', 'package_version', 'releases'}
+    assert [(one['package_version'], [release['version'] for release in one['releases']]) for one in told] == [
+        ('2.0.0', ['2014.2.2-6.1', '2015.1.0-7.0']), ('4.0.0', ['liberty-8.0', 'mitaka-9.0'])]
+    assert plugin_lib.version() == METADATA['version']
+
+
+def test_both_carry_the_same_node_package_and_its_checksum(built):
+    sums = {run('sha256sum', DEB, cwd=built[name] / 'repositories/ubuntu').stdout for name in FLAVOURS}
+    assert sums == {(built[name] / 'deployment_scripts/fuel-infiniband.sha256').read_text() for name in FLAVOURS}
+    assert len(sums) == 1
+
+
+def test_two_builds_of_one_commit_are_byte_identical(tmp_path):
+    """The second one from another folder, under another umask, at another time, beside leftovers."""
+    checkouts = [tmp_path / 'one', tmp_path / 'a longer name']
+    made = run('git', 'clone', '-q', '--no-hardlinks', str(TOP), str(checkouts[0]))
+    if made.returncode:
+        pytest.skip(f'this is no git checkout: {made.stdout.strip()}')
+    shutil.copytree(checkouts[0], checkouts[1])
+    (checkouts[1] / 'plugin_lib/__pycache__').mkdir()
+    (checkouts[1] / 'plugin_lib/__pycache__/left.cpython-311.pyc').write_text('left over')
+    results = []
+    for checkout, mask in zip(checkouts, (0o022, 0o077)):
+        built = run(sys.executable, '-m', 'tools.packages', 'dist', cwd=checkout, umask=mask,
+                    env=dict(os.environ, TZ='Asia/Tokyo' if mask == 0o077 else 'UTC'))
+        assert built.returncode == 0, built.stdout
+        results.append({flavour: next((checkout / 'dist' / flavour).glob('*.rpm')).read_bytes()
+                        for flavour in FLAVOURS})
+    assert results[0] == results[1]
