@@ -74,7 +74,8 @@ def _value(place, key, text):
     number = int(text) if text.isdigit() and len(text) < 10 else None
     if key == 'queue_size':
         if number not in QUEUE_SIZES:
-            raise _bad(place, key, 'not a size of a queue: {0}'.format(quoted(text)), 'use a power of two from 2 to 8192')
+            raise _bad(place, key, 'not the size of a queue: {0}'.format(quoted(text)),
+                       'use a power of two from 2 to 8192')
         return number
     least = 1 if key == 'resync_interval' else 0
     if number is None or not least <= number <= _LONGEST[key]:

@@ -9,7 +9,6 @@ is found by trying, because neither kernel nor driver versions tell.
 from __future__ import absolute_import, print_function, unicode_literals
 
 import errno
-import os
 
 from plugin_lib.errors import ApplyError
 

@@ -13,7 +13,17 @@ from plugin_lib.host.eipoib import parse_vifs
 from plugin_lib.host.state import Vif
 from plugin_lib.host.sysfs import Tree
 from plugin_lib.planning.operations import (
-    AddVif, CreateChild, DeleteChild, Enslave, LinkUp, LoadModule, Release, RemoveFile, StartService, WriteFile)
+    AddVif,
+    CreateChild,
+    DeleteChild,
+    Enslave,
+    LinkUp,
+    LoadModule,
+    Release,
+    RemoveFile,
+    StartService,
+    WriteFile,
+)
 
 _ROOT = 'run it as root'
 _AGAIN = 'run it again: the interface has gone meanwhile'

@@ -14,8 +14,18 @@ import struct
 
 from plugin_lib._compat import monotonic, readable
 from plugin_lib.host.netlink import (
-    IFF_UP, IFLA_IFNAME, IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_IPOIB_PKEY, IFLA_LINK, IFLA_LINKINFO, NETLINK_ROUTE,
-    NLM_F_REQUEST, NLMSG_ERROR, RTM_NEWLINK)
+    IFF_UP,
+    IFLA_IFNAME,
+    IFLA_INFO_DATA,
+    IFLA_INFO_KIND,
+    IFLA_IPOIB_PKEY,
+    IFLA_LINK,
+    IFLA_LINKINFO,
+    NETLINK_ROUTE,
+    NLM_F_REQUEST,
+    NLMSG_ERROR,
+    RTM_NEWLINK,
+)
 
 RTM_DELLINK = 17
 NLM_F_ACK, NLM_F_EXCL, NLM_F_CREATE = 0x4, 0x200, 0x400
@@ -59,7 +69,7 @@ def delete_link(name):
 
 def wait_gone(name):
     # type: (str) -> bool
-    """Wait for the end of an asynchronous delete; False when the interface is still there after GONE_TIMEOUT seconds."""
+    """Wait for the end of an asynchronous delete; False when it is still there after GONE_TIMEOUT seconds."""
     connection = subscribe()
     try:
         deadline = monotonic() + GONE_TIMEOUT

@@ -252,7 +252,8 @@ class _EipoibPlan(object):
         elif child not in self._eipoib.slaves or not self._is_child_of(service):
             # A child that is not enslaved may be half-made, which eth_ipoib answers with EBUSY for ever.
             discard = tuple(Release(other.name, child) for other in _holders(self._host, child))
-            self._step(subject, '{0} is not as we make it'.format(child), *(discard + (_delete(self._host.children[child]),)))
+            discard += (_delete(self._host.children[child]),)
+            self._step(subject, '{0} is not as we make it'.format(child), *discard)
             self._step(subject, reason, *(create + enslave))
         elif self._vif_is_missing(child):
             self._step(subject, reason, *enslave[1:])

@@ -1,0 +1,79 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""Who may change EIPOIB interfaces: one service at a time, and one pass at a time."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import errno
+import fcntl
+import os
+import time
+from contextlib import contextmanager
+
+from plugin_lib._compat import monotonic
+from plugin_lib.effect.files import make_folder
+from plugin_lib.errors import ApplyError
+
+SERVICE, PASS = 'lock', 'pass.lock'
+
+# A pass over two ports of 128 keys takes well under a second; only one that hangs in the kernel takes longer.
+PASS_TIMEOUT = 10.0
+
+_TAKEN = (errno.EAGAIN, errno.EWOULDBLOCK)
+
+
+@contextmanager
+def held(folder, name, timeout=0.0):
+    # type: (str, str, float) -> object
+    """Hold the lock ``name`` in ``folder``; the kernel gives it back when the process ends, however it ends.
+
+    :param folder: made if need be, for root only
+    :param timeout: seconds to wait for whoever has it
+    :raises ApplyError: when it cannot be had
+    """
+    path = os.path.join(folder, name)
+    descriptor = _open(path)
+    try:
+        _acquire(descriptor, path, monotonic() + timeout)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_held(folder, name):
+    # type: (str, str) -> bool
+    """Whether somebody holds the lock now.
+
+    :raises ApplyError: when that cannot be told
+    """
+    try:
+        with held(folder, name):
+            return False
+    except ApplyError as error:
+        if error.errno not in _TAKEN:
+            raise
+        return True
+
+
+def _open(path):
+    try:
+        make_folder(os.path.dirname(path), 0o700)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.fcntl(descriptor, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
+    except EnvironmentError as error:
+        raise ApplyError('cannot lock', path, error.strerror, 'run it as root', error.errno)
+    return descriptor
+
+
+def _acquire(descriptor, path, deadline):
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except EnvironmentError as error:
+            if error.errno not in _TAKEN:
+                raise ApplyError('cannot lock', path, error.strerror, '', error.errno)
+            if monotonic() >= deadline:
+                raise ApplyError('another eipoibd is at work', path, 'it holds this lock',
+                                 'wait for it, or stop it: its process is named by fuser {0}'.format(path), error.errno)
+            time.sleep(0.05)
+        else:
+            return

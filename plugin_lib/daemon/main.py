@@ -1,0 +1,138 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""The program eipoibd.
+
+optparse, because the discovery image of Fuel 6.1 and 7.0 has Python 2.6.
+"""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import optparse
+import os
+import sys
+
+from plugin_lib import version
+from plugin_lib.daemon import config, locks
+from plugin_lib.daemon.convergence import converge, flush, look
+from plugin_lib.daemon.log import Log
+from plugin_lib.daemon.service import Service
+from plugin_lib.daemon.status import Status
+from plugin_lib.effect.executor import Executor
+from plugin_lib.effect.ledger import Ledger
+from plugin_lib.errors import EXIT_NOT_APPLIED, EXIT_OK, InfinibandError, InputError
+from plugin_lib.host.source import open_root
+from plugin_lib.planning import vlans
+
+RUN_FOLDER = '/run/eipoibd'
+LEDGER_FILE = 'children.json'
+
+
+def main(argv=None):
+    # type: (list) -> int
+    """Run eipoibd; returns the exit status: 0 ok, 2 bad usage or input, 3 something could not be applied."""
+    options, rest = _parser().parse_args(argv)
+    try:
+        _check(options, rest)
+        if options.dry_run:
+            return _dry_run(options)
+        with_root_privilege()
+        if options.once:
+            return once()
+        if options.flush:
+            return _flush()
+        return _serve(options)
+    except InfinibandError as error:
+        sys.stdout.flush()
+        sys.stderr.write(''.join(line + '\n' for line in error.lines()))
+        return error.exit_status
+
+
+def once(write=sys.stdout.write):
+    # type: (object) -> int
+    """One pass on this machine, beside the service if it runs; what ``eipoibd --once`` and the hook ``vlans`` do.
+
+    :param write: takes the lines that tell what is served
+    :returns: the exit status, 3 when a step failed
+    :raises InfinibandError: when nothing could be done
+    """
+    with locks.held(RUN_FOLDER, locks.PASS, locks.PASS_TIMEOUT):
+        result = converge(open_root(), Executor(), ledger())
+        if not locks.is_held(RUN_FOLDER, locks.SERVICE):  # else the status is the service's
+            Status(RUN_FOLDER, 'once').update(result)
+    for finding in result.findings:
+        write(finding.line() + '\n')
+    for problem in result.host.problems:
+        write('problem: {0}\n'.format(problem))
+    if not result.host.eipoibs:
+        write('no EIPOIB interface here: nothing to do\n')
+    elif not result.outcomes:
+        write('nothing to do: every P_Key has its VLAN\n')
+    return EXIT_NOT_APPLIED if result.errors else EXIT_OK
+
+
+def ledger():
+    # type: () -> Ledger
+    """The ledger of this machine."""
+    return Ledger(os.path.join(RUN_FOLDER, LEDGER_FILE))
+
+
+def with_root_privilege():
+    # type: () -> None
+    """:raises InputError: when we are not root"""
+    if os.geteuid() != 0:
+        raise InputError('eipoibd needs root', 'user id {0}'.format(os.geteuid()),
+                         'it makes network interfaces', 'run it as root, or with --dry-run')
+
+
+def _parser():
+    parser = optparse.OptionParser(
+        str('eipoibd [options]'), version=str('eipoibd ' + version()),
+        description=str('Turns the P_Keys that the subnet manager gives to an InfiniBand port into VLANs of its EIPOIB'
+                        ' (Ethernet over IPoIB) interface. Without an option it serves until it is stopped.'),
+        epilog=str('Exit status: 0 ok, 2 bad usage or input, 3 something could not be applied.'))
+    parser.add_option('--once', action='store_true', help='make one pass, beside the service if it runs; a VLAN whose'
+                      ' P_Key has vanished is left to the service')
+    parser.add_option('--dry-run', action='store_true', help='tell what a pass would do, and change nothing')
+    parser.add_option('--flush', action='store_true', help='remove everything that eipoibd made, and nothing else')
+    parser.add_option('--config', metavar='FILE', help='configuration, {0} by default'.format(config.DEFAULT_PATH))
+    parser.add_option('--root', metavar='DIR', default='/', help='look at a captured machine; with --dry-run only')
+    return parser
+
+
+def _check(options, rest):
+    if rest:
+        raise InputError('eipoibd takes no arguments', ' '.join(rest), '', 'see: eipoibd --help')
+    if sum(bool(mode) for mode in (options.once, options.dry_run, options.flush)) > 1:
+        raise InputError('--once, --dry-run and --flush exclude each other', '', '', 'give one of them')
+    if os.path.abspath(options.root) != '/' and not options.dry_run:
+        raise InputError('a captured machine cannot be changed', options.root, '', 'add --dry-run')
+
+
+def _dry_run(options):
+    live = os.path.abspath(options.root) == '/'
+    host, ours = look(open_root(options.root), ledger() if live else Ledger(os.path.join(
+        options.root, RUN_FOLDER.lstrip('/'), LEDGER_FILE)))
+    plan = vlans.plan(host, ours)
+    for step in plan.steps:
+        for operation in step.operations:
+            sys.stdout.write('{0}: {1}\n'.format(step.subject, operation.describe()))
+    for finding in plan.findings:
+        sys.stdout.write(finding.line() + '\n')
+    if not plan.steps:
+        sys.stdout.write('nothing to do\n')
+    return EXIT_OK
+
+
+def _flush():
+    with locks.held(RUN_FOLDER, locks.SERVICE):  # the service would make everything again
+        outcomes = flush(open_root(), Executor(), ledger())
+    for outcome in outcomes:
+        sys.stdout.write('{0}: {1}\n'.format(outcome.step.subject,
+                                             outcome.error.one_line() if outcome.error else 'removed'))
+    if not outcomes:
+        sys.stdout.write('nothing to remove: eipoibd made nothing here\n')
+    return EXIT_NOT_APPLIED if any(outcome.error for outcome in outcomes) else EXIT_OK
+
+
+def _serve(options):
+    Service(open_root(), Executor(), ledger(), RUN_FOLDER, options.config, Log(sys.stderr)).run()
+    return EXIT_OK

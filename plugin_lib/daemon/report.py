@@ -1,0 +1,46 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the service logs of its passes: only what is new."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+_QUIET = {'ok': 'info', 'planned': 'info', 'removal': 'info', 'waiting': 'info'}
+
+
+class Report(object):
+    """Compares each pass with the one before.
+
+    :param log: daemon.log.Log
+    """
+
+    def __init__(self, log):
+        # type: (object) -> None
+        self._log = log
+        self._seen = set()
+        self._failure = None
+
+    def result(self, result):
+        # type: (object) -> None
+        """Log what a daemon.convergence.Result has that the last one had not."""
+        self._failure = None
+        for outcome in result.outcomes:
+            level = 'warning' if outcome.error else 'info'
+            self._log.write(level, 'step', ('subject', outcome.step.subject), ('reason', outcome.step.reason),
+                            ('result', 'failed' if outcome.error else 'done'))
+        lines = [(_QUIET.get(finding.state, 'warning'), finding.line()) for finding in result.findings]
+        lines += [('warning', line) for line in result.host.problems + result.warnings]
+        if not result.host.eipoibs:
+            lines.append(('info', 'no EIPOIB interface here: waiting for one to appear'))
+        for level, line in lines:
+            if line not in self._seen:
+                self._log.write(level, 'found', ('what', line))
+        gone = self._seen - set(line for _, line in lines)
+        for line in sorted(gone):
+            self._log.write('debug', 'gone', ('what', line))
+        self._seen = set(line for _, line in lines)
+
+    def failure(self, error):
+        # type: (object) -> None
+        """Log an InfinibandError that stopped a pass, once as long as it stays the same."""
+        if error.one_line() != self._failure:
+            self._log.error('pass', error)
+        self._failure = error.one_line()
