@@ -51,8 +51,8 @@ def plan(published, host, snapshot):
     :returns: Plan
     :raises InputError: when a name that we need is taken by something that is not ours
     """
-    links = _uplinks(published, host)
     scheme = published.scheme
+    links = [link for link in _uplinks(published, host) if ovs_scheme.specs(scheme, link.name)]
     near = ovs_scheme.near(scheme, [link.name for link in links])
     if snapshot is None:
         absent = sorted(name for name in near if ovs_scheme.is_ovs(scheme, name))
@@ -66,9 +66,8 @@ def plan(published, host, snapshot):
     changes = ovs_difference.changes(desired, snapshot)
     if not changes:
         return Plan((), tuple(desired.findings))
-    step = Step('ovs', 'Open vSwitch', 'roles on {0}'.format(', '.join(link.name for link in links) or 'no interface'),
-                (OvsTransaction(changes),))
-    return Plan((step,), tuple(desired.findings))
+    reason = 'the network scheme puts {0} on bridges'.format(' and '.join(link.name for link in links) or 'nothing')
+    return Plan((Step('ovs', 'Open vSwitch', reason, (OvsTransaction(changes),)),), tuple(desired.findings))
 
 
 class _Uplink(namedtuple('_Uplink', 'name members')):

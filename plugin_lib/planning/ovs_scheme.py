@@ -173,7 +173,7 @@ class Desired(object):
 
     def _want_pair(self, stem, bridges, tags, trunks):
         """Want patch ports between two bridges, unless somebody else has joined these already."""
-        joined = [ends for ends in self._pairs(*bridges) if not (is_ours(ends[0]) and is_ours(ends[1]))]
+        joined = [ends for ends in self._pairs(*bridges) if not is_ours(ends[0]) and not is_ours(ends[1])]
         if not joined:
             names = fit(stem, '-0'), fit(stem, '-1')
             self._want(Wanted(bridges[0], names[0], tags[0], trunks, names[1]))
@@ -197,9 +197,9 @@ class Desired(object):
             for port in self.snapshot.ports.values())
 
     def _want(self, wanted):
-        """Add a port; two that differ under one name can only come from a name that was cut to fit."""
+        """Add a port; two under one name come from a scheme with two places for it, or from names cut to fit."""
         if self.ports.setdefault(wanted.name, wanted) != wanted:
-            raise taken(wanted.name, 'another port that the scheme asks for')
+            raise taken(wanted.name, 'another port that the network scheme asks for')
 
 
 def peer_of(snapshot, port):
