@@ -45,8 +45,10 @@ def test_first_and_second_run(node):
 
 
 def test_an_older_version_is_replaced(node):
-    node.shell(f'cd /srv && dpkg-deb -R {REPOSITORY}/*.deb old && sed -i "s/^Version:.*/Version: 0.9/" old/DEBIAN/control'
-               ' && dpkg-deb -b old && dpkg -i old.deb')
+    node.shell(f'cd /srv && dpkg-deb -R {REPOSITORY}/*.deb old')
+    control = node.path('/srv/old/DEBIAN/control')
+    control.write_text(control.read_text().replace(f'Version: {VERSION}', 'Version: 0.9'))
+    node.shell('cd /srv && dpkg-deb -b old && dpkg -i old.deb')
     assert node.shell("dpkg-query -W -f '${Version}' fuel-infiniband").stdout == '0.9'
     assert node.shell('sh ./install').returncode == 0
     assert node.shell("dpkg-query -W -f '${Version}' fuel-infiniband").stdout == VERSION
