@@ -61,100 +61,113 @@ def main():
         screen.busy(f'package {flavour}')
         rpms[flavour] = packages.build(flavour)
         screen.step(f'package {flavour}', True, os.path.relpath(rpms[flavour], packages.TOP))
-    return lab.run(lambda made: deploy(screen, made, rpms['fuel8']))
+    return lab.run(lambda made: Demo(screen, made, rpms['fuel8']).run())
 
 
-def deploy(screen, made, rpm):
-    """Deploy the nodes of a Lab from a package; returns the exit status."""
-    plugin = packages.unpack(rpm, f'{made.folder}/master')
-    for member in astute.MEMBERS:
-        screen.busy(member.name)
-        node = made.add_node(astute.PKEYS)
-        hooks.install_plugin(node, plugin, astute.render(member))
-        screen.step(node.name, True, f'{", ".join(member.roles)}; HCA port with {len(astute.PKEYS)} P_Keys')
-    nodes = made.nodes
+class Demo:
+    """The deployment of the nodes of a Lab from a package, on a Screen."""
 
-    for node in nodes:
-        _plug(node, 'br-probe', astute.MANAGEMENT_VLAN, 'bridge')
-    _ping(screen, nodes, 'no vifs yet', _tagged_address(astute.MANAGEMENT_VLAN, 2), passes=False)
-    for node in nodes:
-        node.run('ovs-vsctl', 'del-br', 'br-probe')
-        node.run('ip', 'link', 'set', EIPOIB, 'down')
+    def __init__(self, screen, made, rpm):
+        self._screen = screen
+        self._plugin = packages.unpack(rpm, f'{made.folder}/master')
+        self._tasks = hooks.tasks(self._plugin)
+        for member in astute.MEMBERS:
+            screen.busy(member.name)
+            node = made.add_node(astute.PKEYS)
+            hooks.install_plugin(node, self._plugin, astute.render(member))
+            screen.step(node.name, True, f'{", ".join(member.roles)}; HCA port with {len(astute.PKEYS)} P_Keys')
+        self._nodes = made.nodes
 
-    screen.title('The plugin\'s tasks, in the order and with the commands of its deployment_tasks.yaml')
-    tasks = hooks.tasks(plugin)
-    for task in tasks:
-        if task == hooks.NETCONFIG:
-            screen.busy(task)
-            for node in nodes:
-                netconfig.configure(node)
-            screen.step(task, True, 'stand-in for l23network: bridges, addresses')
-        elif not _run(screen, nodes, plugin, task):
+    def run(self):
+        """Show everything; returns the exit status."""
+        screen = self._screen
+        self._ping_without_vifs()
+        screen.title('The plugin\'s tasks, in the order and with the commands of its deployment_tasks.yaml')
+        if not all(self._run(task) for task in self._tasks):
             return 1
+        screen.title('The same tasks again: nothing changes')
+        for task in self._tasks:
+            if task != hooks.NETCONFIG:
+                self._run_again(task)
+        self._show_nodes()
+        screen.title('Pings from node-1 to node-2')
+        self._ping_networks()
+        screen.text('\nEverything held.' if screen.held else '\nNot everything held: see the lines with FAILED.')
+        return 0 if screen.held else 1
 
-    screen.title('The same tasks again: nothing changes')
-    for task in tasks:
-        if task != hooks.NETCONFIG:
-            before = [snapshot.take(node) for node in nodes]
-            _run(screen, nodes, plugin, task)
-            for node, then in zip(nodes, before):
-                for line in snapshot.difference(then, snapshot.take(node)):
-                    screen.step(f'{task.name} {node.name}', False, line)
+    def _run(self, task):
+        """Run one task on every node; whether it succeeded."""
+        if task == hooks.NETCONFIG:
+            self._screen.busy(task)
+            for node in self._nodes:
+                netconfig.configure(node)
+            self._screen.step(task, True, 'stand-in for l23network: bridges and addresses')
+            return True
+        results = hooks.run_everywhere(self._nodes, self._plugin, task, lambda: self._screen.busy(task.name))
+        held = all(result.status == 0 for result in results.values())
+        self._screen.step(task.name, held, '  '.join(f'{name} {result.seconds:.2f} s'
+                                                     for name, result in sorted(results.items())))
+        for name, result in sorted(results.items()):
+            if result.status:
+                self._screen.text(f'{name}: exit status {result.status}\n{result.output}')
+        return held
 
-    for node in nodes:
-        screen.title(f'{node.name}: fuel-infiniband roles, fuel-infiniband status')
-        for command in ('roles', 'status'):
-            shown = node.run('fuel-infiniband', command, check=False)
-            screen.text(shown.stdout + shown.stderr)
-            screen.held = screen.held and shown.returncode == 0
+    def _run_again(self, task):
+        before = [snapshot.take(node) for node in self._nodes]
+        self._run(task)
+        for node, then in zip(self._nodes, before):
+            for line in snapshot.difference(then, snapshot.take(node)):
+                self._screen.step(f'{task.name} {node.name}', False, line)
 
-    screen.title('Pings from node-1 to node-2')
-    for node in nodes:
-        for vlan in (TENANT_VLAN, ABSENT_VLAN):
-            _plug(node, 'br-prv', vlan)
-    peer = astute.MEMBERS[1]
-    _ping(screen, nodes, f'management, VLAN {astute.MANAGEMENT_VLAN}', peer.management_address, passes=True)
-    _ping(screen, nodes, f'storage, VLAN {astute.STORAGE_VLAN}', peer.storage_address, passes=True)
-    _ping(screen, nodes, f'private, VLAN {TENANT_VLAN}', _tagged_address(TENANT_VLAN, 2), passes=True)
-    _ping(screen, nodes, f'no P_Key, VLAN {ABSENT_VLAN}', _tagged_address(ABSENT_VLAN, 2), passes=False)
+    def _show_nodes(self):
+        for node in self._nodes:
+            self._screen.title(f'{node.name}: fuel-infiniband roles, fuel-infiniband status')
+            for command in ('roles', 'status'):
+                shown = node.run('fuel-infiniband', command, check=False)
+                self._screen.text(shown.stdout + shown.stderr)
+                self._screen.held = self._screen.held and shown.returncode == 0
 
-    screen.text('\nEverything held.' if screen.held else '\nNot everything held: see the lines with FAILED.')
-    return 0 if screen.held else 1
+    def _ping_without_vifs(self):
+        """The cable is there and the port holds the P_Key, but nothing serves the VLAN: eipoibd is what is missing."""
+        for node in self._nodes:
+            node.run('ip', 'link', 'set', EIPOIB, 'up')
+            node.run('ovs-vsctl', 'add-br', 'br-probe', '--', 'set', 'bridge', 'br-probe', 'datapath_type=netdev',
+                     '--', 'add-port', 'br-probe', EIPOIB)
+            _add_port(node, 'br-probe', astute.MANAGEMENT_VLAN)
+        self._ping('before', f'VLAN {astute.MANAGEMENT_VLAN}', _address(astute.MANAGEMENT_VLAN, 2), passes=False)
+        for node in self._nodes:
+            node.run('ovs-vsctl', 'del-br', 'br-probe')
+            node.run('ip', 'link', 'set', EIPOIB, 'down')
+
+    def _ping_networks(self):
+        for node in self._nodes:
+            for vlan in (TENANT_VLAN, ABSENT_VLAN):
+                _add_port(node, 'br-prv', vlan)
+        peer = astute.MEMBERS[1]
+        self._ping('management', f'VLAN {astute.MANAGEMENT_VLAN}', peer.management_address, passes=True)
+        self._ping('storage', f'VLAN {astute.STORAGE_VLAN}', peer.storage_address, passes=True)
+        self._ping('private', f'VLAN {TENANT_VLAN}', _address(TENANT_VLAN, 2), passes=True)
+        self._ping('without a P_Key', f'VLAN {ABSENT_VLAN}', _address(ABSENT_VLAN, 2), passes=False)
+
+    def _ping(self, name, what, address, passes):
+        self._screen.busy(name)
+        patience = ('-c', '10', '-i', '0.2', '-W', '1') if passes else ('-c', '3', '-i', '0.2', '-W', '0.5')
+        answered = self._nodes[0].run('ping', *patience, address, check=False).returncode == 0
+        self._screen.step(name, answered == passes, f'{what}: {"an answer" if answered else "no answer"} from {address}'
+                          f'{", as it must be" if answered == passes else ""}')
 
 
-def _run(screen, nodes, plugin, task):
-    """Run one task on every node, print a line or what it printed where it failed; whether it succeeded."""
-    results = hooks.run_everywhere(nodes, plugin, task, lambda: screen.busy(task.name))
-    held = all(result.status == 0 for result in results.values())
-    screen.step(task.name, held, '  '.join(f'{name} {result.seconds:.2f} s' for name, result in sorted(results.items())))
-    for name, result in sorted(results.items()):
-        if result.status:
-            screen.text(f'{name}: exit status {result.status}\n{result.output}')
-    return held
-
-
-def _tagged_address(vlan, uid):
+def _address(vlan, uid):
+    """An address for a test port in a VLAN: 10.3.233.1 for VLAN 1001."""
     return f'10.{vlan >> 8}.{vlan & 255}.{uid}'
 
 
-def _plug(node, bridge, vlan, create=None):
+def _add_port(node, bridge, vlan):
     """Give a bridge of a node a port with an address in a VLAN, as Neutron gives one to a router."""
     port = f'test{vlan}'
-    if create:
-        node.run('ip', 'link', 'set', EIPOIB, 'up')
-        node.run('ovs-vsctl', 'add-br', bridge, '--', 'set', 'bridge', bridge, 'datapath_type=netdev',
-                 '--', 'add-port', bridge, EIPOIB)
     node.run('ovs-vsctl', 'add-port', bridge, port, f'tag={vlan}', '--', 'set', 'interface', port, 'type=internal')
-    uid = int(node.name.rpartition('-')[2])
-    node.run('ip', 'address', 'add', f'{_tagged_address(vlan, uid)}/24', 'dev', port)
+    node.run('ip', 'address', 'add', f'{_address(vlan, node.name.rpartition("-")[2])}/24', 'dev', port)
     node.run('ip', 'link', 'set', port, 'up')
-
-
-def _ping(screen, nodes, name, address, passes):
-    attempts = ('-c', '5', '-i', '0.2', '-W', '1') if passes else ('-c', '3', '-i', '0.2', '-W', '0.5')
-    answered = nodes[0].run('ping', *attempts, address, check=False).returncode == 0
-    screen.step(name, answered == passes, f'ping {address}: {"an answer" if answered else "no answer"}, as it should be'
-                if answered == passes else f'ping {address}: {"an answer" if answered else "no answer"}')
 
 
 if __name__ == '__main__':

@@ -70,5 +70,6 @@ class Database:
                                 {'op': 'mutate', 'table': 'Open_vSwitch', 'where': [],
                                  'mutations': [['next_cfg', '+=', 1]]},
                                 {'op': 'select', 'table': 'Open_vSwitch', 'where': [], 'columns': ['next_cfg']})
-        self.transact({'op': 'wait', 'table': 'Open_vSwitch', 'columns': ['cur_cfg'],
-                       'where': [['cur_cfg', '<', results[-1]['rows'][0]['next_cfg']]], 'until': '==', 'rows': [], 'timeout': 5000})
+        older = ['cur_cfg', '<', results[-1]['rows'][0]['next_cfg']]
+        self.transact({'op': 'wait', 'table': 'Open_vSwitch', 'where': [older], 'columns': ['cur_cfg'],
+                       'until': '==', 'rows': [], 'timeout': 5000})
