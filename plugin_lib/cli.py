@@ -16,6 +16,7 @@ import sys
 from plugin_lib import version
 from plugin_lib.errors import EXIT_CHECK_FAILED, EXIT_NOT_APPLIED, EXIT_OK, InfinibandError
 
+ASTUTE = '/etc/astute.yaml'
 HOOKS = ('preflight', 'drivers', 'vlans', 'ovs', 'verify')
 
 
@@ -96,12 +97,12 @@ def _check(options):
 
 def _hook(options):
     from plugin_lib import hooks
-    return hooks.run(options.name)
+    return hooks.run(options.name, ASTUTE)
 
 
 def _astute(options):
     """The published data: as named, else Fuel's own below the root."""
-    return options.astute or os.path.join(options.root, 'etc/astute.yaml')
+    return options.astute or os.path.join(options.root, ASTUTE.lstrip('/'))
 
 
 def _show(options, view, subject):

@@ -48,16 +48,13 @@ def main(argv=None):
 
 def once(write=sys.stdout.write):
     # type: (object) -> int
-    """One pass on this machine, beside the service if it runs; what ``eipoibd --once`` and the hook ``vlans`` do.
+    """``eipoibd --once``: one pass, and what every EIPOIB interface serves after it.
 
     :param write: takes the lines that tell what is served
     :returns: the exit status, 3 when a step failed
     :raises InfinibandError: when nothing could be done
     """
-    with locks.held(RUN_FOLDER, locks.PASS, locks.PASS_TIMEOUT):
-        result = converge(open_root(), Executor(), ledger())
-        if not locks.is_held(RUN_FOLDER, locks.SERVICE):  # else the status is the service's
-            Status(RUN_FOLDER, 'once').update(result)
+    result = one_pass()
     for finding in result.findings:
         write(finding.line() + '\n')
     for problem in result.host.problems:
@@ -69,10 +66,23 @@ def once(write=sys.stdout.write):
     return EXIT_NOT_APPLIED if result.errors else EXIT_OK
 
 
-def ledger():
-    # type: () -> Ledger
-    """The ledger of this machine."""
-    return Ledger(os.path.join(RUN_FOLDER, LEDGER_FILE))
+def one_pass():
+    # type: () -> object
+    """The daemon.convergence.Result of one pass on this machine, beside the service if it runs.
+
+    :raises InfinibandError: when nothing could be done
+    """
+    with locks.held(RUN_FOLDER, locks.PASS, locks.PASS_TIMEOUT):
+        result = converge(open_root(), Executor(), ledger())
+        if not locks.is_held(RUN_FOLDER, locks.SERVICE):  # else the status is the service's
+            Status(RUN_FOLDER, 'once').update(result)
+    return result
+
+
+def ledger(root='/'):
+    # type: (str) -> Ledger
+    """The ledger of the machine below ``root``."""
+    return Ledger(os.path.join(root, RUN_FOLDER.lstrip('/'), LEDGER_FILE))
 
 
 def with_root_privilege():
@@ -108,9 +118,7 @@ def _check(options, rest):
 
 
 def _dry_run(options):
-    live = os.path.abspath(options.root) == '/'
-    host, ours = look(open_root(options.root), ledger() if live else Ledger(os.path.join(
-        options.root, RUN_FOLDER.lstrip('/'), LEDGER_FILE)))
+    host, ours = look(open_root(options.root), ledger(options.root))
     plan = vlans.plan(host, ours)
     for step in plan.steps:
         for operation in step.operations:

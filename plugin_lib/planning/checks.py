@@ -6,7 +6,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 from collections import namedtuple
 
 from plugin_lib.host.state import EIPOIB_MODULES
-from plugin_lib.planning import drivers
+from plugin_lib.planning import drivers, packages
 from plugin_lib.published import modes, vlans
 
 OK, WARN, FAIL = 'OK', 'WARN', 'FAIL'
@@ -44,18 +44,22 @@ def published(data):
     return found
 
 
-def machine(data, host, modules, settings):
-    # type: (object, object, object, object) -> list
+def machine(data, host, modules, settings, offered):
+    # type: (object, object, object, object, frozenset) -> list
     """Whether the node has the interfaces that Fuel publishes as InfiniBand, or can have them.
 
     Before the drivers are loaded the interfaces are not there yet: then it is
-    the modules that must be.
+    the modules, or the packages that bring them, that must be.
+
+    :param offered: names of the packages that the plugin's repository offers, where drivers come from there
     """
     found = []
     missing = [name for name in EIPOIB_MODULES if name not in modules.available]
     for nic in infiniband(data):
         if nic.name in host.eipoibs:
             found.append(Finding(OK, nic.name, 'EIPOIB interface over {0}'.format(host.eipoibs[nic.name].parent), ''))
+        elif missing and frozenset(offered) - frozenset([packages.NODE_PACKAGE]):
+            found.append(Finding(OK, nic.name, 'not there yet: the hook drivers installs its packages', ''))
         elif missing:
             found.append(of_error(drivers.lacking(missing, modules.release, settings.driver_source)))
         elif nic.name in host.interfaces and host.interfaces[nic.name].driver not in (None, nic.driver):
@@ -123,6 +127,12 @@ def remaining(steps):
     """What is still to be done although every hook has run: one FAIL a step."""
     return [Finding(FAIL, step.subject, '{0}: {1}'.format(step.reason, '; '.join(
         operation.describe() for operation in step.operations)), 'run: fuel-infiniband apply') for step in steps]
+
+
+def left_alone(stage, lines):
+    # type: (str, tuple) -> list
+    """What a plan found and leaves as it is: one WARN a line."""
+    return [Finding(WARN, stage, line, 'see: fuel-infiniband status, fuel-infiniband plan') for line in lines]
 
 
 def infiniband(data):

@@ -3,7 +3,7 @@
 """The stage ``drivers``: modprobe's configuration, and the modules that are not loaded yet."""
 from __future__ import absolute_import, print_function, unicode_literals
 
-from plugin_lib.errors import InputError
+from plugin_lib.errors import InfinibandError
 from plugin_lib.host.state import EIPOIB_MODULES
 from plugin_lib.planning.operations import LoadModule, Step, WriteFile
 from plugin_lib.published import modes
@@ -34,7 +34,7 @@ def plan(published, settings, modules, current):
     :param settings: Settings
     :param modules: host.state.Modules
     :param current: the text of MODPROBE_FILE, None when it does not exist
-    :raises InputError: when the running kernel lacks a module of the chain
+    :raises InfinibandError: when the running kernel lacks a module of the chain
     """
     ports = sorted(nic.name for nic in published.interfaces.values() if nic.mode == modes.INFINIBAND)
     if not ports:
@@ -54,7 +54,7 @@ def plan(published, settings, modules, current):
 
 
 def lacking(missing, release, source):
-    # type: (list, str, str) -> InputError
+    # type: (list, str, str) -> InfinibandError
     """The error for a kernel that lacks modules of the chain.
 
     eth_ipoib exists in MLNX_OFED only, which the plugin cannot redistribute.
@@ -62,5 +62,5 @@ def lacking(missing, release, source):
     todo = {'inbox': 'put the MLNX_OFED packages of this kernel into the plugin\'s repository on the master and choose'
                      ' "repository" as driver source',
             'repository': 'put the packages of this kernel into the plugin\'s repository on the master'}[source]
-    return InputError('the InfiniBand drivers are not complete', '/lib/modules/{0}'.format(release),
-                      'no module {0} for this kernel (driver source: {1})'.format(', '.join(missing), source), todo)
+    return InfinibandError('the InfiniBand drivers are not complete', '/lib/modules/{0}'.format(release),
+                           'no module {0} for this kernel (driver source: {1})'.format(', '.join(missing), source), todo)

@@ -4,17 +4,9 @@
 from __future__ import absolute_import, print_function, unicode_literals
 
 from plugin_lib.planning.operations import InstallPackages, Step
-from plugin_lib.published import modes
 
 STAGE = 'packages'
 NODE_PACKAGE = 'fuel-infiniband'
-
-
-def wanted(published, settings):
-    # type: (object, object) -> bool
-    """Whether the node takes driver packages from the repository at all."""
-    return settings.driver_source == 'repository' and any(
-        nic.mode == modes.INFINIBAND for nic in published.interfaces.values())
 
 
 def plan(packages):

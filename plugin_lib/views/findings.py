@@ -1,9 +1,7 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""Findings of the checks: one line each, ``OK``, ``WARN`` or ``FAIL`` first."""
+"""Findings of the checks: a line each, ``OK``, ``WARN`` or ``FAIL`` first, and below it what to do."""
 from __future__ import absolute_import, print_function, unicode_literals
-
-from plugin_lib import tables
 
 
 def document(findings):
@@ -15,9 +13,12 @@ def document(findings):
 def table(findings):
     # type: (list) -> str
     """The findings for people."""
-    if not findings:
-        return 'nothing to check: Fuel publishes no InfiniBand port for this node\n'
-    return tables.render(['', 'what', 'finding', 'next'], findings)
+    lines = []
+    for finding in findings:
+        lines.append('{0:<4}  {1}: {2}\n'.format(*finding))
+        lines += ['      next: {0}\n'.format(finding.todo)] if finding.todo else []
+    levels = [finding.level for finding in findings]
+    return ''.join(lines) + '{0} OK, {1} WARN, {2} FAIL\n'.format(*(levels.count(level) for level in ('OK', 'WARN', 'FAIL')))
 
 
 def failed(findings):

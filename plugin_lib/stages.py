@@ -1,0 +1,191 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""The stages of configuring a node: the one place where reading, planning and applying meet.
+
+A stage is planned on what the machine has when its turn comes: drivers bring
+interfaces, interfaces bring P_Keys, P_Keys bring VLANs.
+"""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import os
+from collections import namedtuple
+
+from plugin_lib import published
+from plugin_lib.errors import ApplyError, InfinibandError
+from plugin_lib.published import modes, settings
+
+ORDER = ('packages', 'drivers', 'vlans', 'service', 'ovs')
+
+
+class Plan(namedtuple('Plan', 'steps findings')):
+    """What a stage has to do, and lines about what it leaves as it is."""
+
+    __slots__ = ()
+
+
+NOTHING = Plan((), ())
+
+
+class Node(object):
+    """A machine to configure: what Fuel publishes for it, and where to read the rest when it is needed.
+
+    :param root: ``/``, or a captured tree
+    :param astute: the file of published data
+    :raises InputError: when that file or the plugin's settings in it cannot be used
+    """
+
+    def __init__(self, root, astute):
+        # type: (str, str) -> None
+        self.root = root
+        self.published = published.read(astute)
+        self.settings = settings.read(self.published.settings)
+        self.has_infiniband = any(nic.mode == modes.INFINIBAND for nic in self.published.interfaces.values())
+        self._source = None
+
+    @property
+    def source(self):
+        """The host.source that answers for the machine."""
+        if self._source is None:
+            from plugin_lib.host import source
+            self._source = source.open_root(self.root)
+        return self._source
+
+    def host(self):
+        """The state.Host as it is now."""
+        from plugin_lib.host import machine
+        return machine.read(self.source)
+
+
+def plan(node, stage):
+    # type: (Node, str) -> Plan
+    """What a stage has to do on the node as it is now.
+
+    :raises InfinibandError: when the machine lacks what the stage needs
+    """
+    return _PLANS[stage](node) if node.has_infiniband else NOTHING
+
+
+def apply(node, stage, report):
+    # type: (Node, str, object) -> tuple
+    """Do what a stage has to do; a step that fails is undone, and the stage ends with its error.
+
+    :param report: called with each effect.apply.Outcome
+    :returns: the outcomes; none where nothing had to be done
+    :raises InfinibandError: the first error, after what could be done was done
+    """
+    if not node.has_infiniband:
+        return ()
+    if os.geteuid() != 0:
+        raise ApplyError('cannot configure the node', 'stage {0}'.format(stage), 'only root may change its network',
+                         'run it as root')
+    outcomes = _apply_vlans() if stage == 'vlans' else _apply_steps(plan(node, stage).steps)
+    for outcome in outcomes:
+        report(outcome)
+    for outcome in outcomes:
+        if outcome.error:
+            raise outcome.error
+    return outcomes
+
+
+def preflight(node):
+    # type: (Node) -> list
+    """Findings about what the deployment needs and what is there before it; everything in one go."""
+    from plugin_lib.host import modules
+    from plugin_lib.planning import checks
+    found = _settings_and_data(node)
+    if node.has_infiniband:
+        host = node.host()
+        offers = _packages(node).offered if node.settings.driver_source == 'repository' else ()
+        found += checks.machine(node.published, host, modules.read(node.root), node.settings, offers)
+        found += checks.keys(node.published, host, node.settings.sm_check)
+    return found
+
+
+def check(node):
+    # type: (Node) -> list
+    """Findings about a node that is deployed: preflight's, and whatever is not as planned."""
+    from plugin_lib.planning import checks
+    found = preflight(node)
+    for stage in ORDER:
+        try:
+            part = plan(node, stage)
+        except InfinibandError as error:
+            found.append(checks.of_error(error))
+        else:
+            found += checks.remaining(part.steps) + checks.left_alone(stage, part.findings)
+    return sorted(set(found), key=found.index)
+
+
+def _apply_vlans():
+    # The same pass as eipoibd's: it keeps the ledger of what is ours, and waits for a pass of the service.
+    from plugin_lib.daemon import main as eipoibd
+    return eipoibd.one_pass().outcomes
+
+
+def _apply_steps(steps):
+    if not steps:
+        return ()
+    from plugin_lib.effect import ovsdb, packages
+    from plugin_lib.effect.apply import apply as apply_steps
+    from plugin_lib.effect.executor import Executor
+    from plugin_lib.planning.operations import InstallPackages
+    from plugin_lib.planning.ovs_changes import OvsTransaction
+    return apply_steps(steps, Executor(more={OvsTransaction: ovsdb.apply, InstallPackages: packages.install}))
+
+
+def _settings_and_data(node):
+    from plugin_lib.planning import checks
+    if node.published.settings is None:
+        found = [checks.Finding(checks.WARN, '{0} -> {1}'.format(node.published.path, published.PLUGIN),
+                                'the plugin is not enabled in this environment: its defaults are used',
+                                'enable the plugin in the settings of the environment')]
+    else:
+        found = [checks.of_error(error) for error in settings.problems(node.published.settings)]
+    return found + checks.published(node.published)
+
+
+def _packages(node):
+    from plugin_lib.host import packages
+    return packages.read(node.root)
+
+
+def _plan_packages(node):
+    from plugin_lib.planning import packages
+    if node.settings.driver_source != 'repository':
+        return NOTHING
+    return Plan(packages.plan(_packages(node)), ())
+
+
+def _plan_drivers(node):
+    from plugin_lib.host import files, modules
+    from plugin_lib.planning import drivers
+    return Plan(drivers.plan(node.published, node.settings, modules.read(node.root),
+                             files.read(node.root, drivers.MODPROBE_FILE)), ())
+
+
+def _plan_vlans(node):
+    from plugin_lib.daemon import convergence
+    from plugin_lib.daemon import main as eipoibd
+    from plugin_lib.planning import vlans
+    host, ours = convergence.look(node.source, eipoibd.ledger(node.root))
+    steps, findings = vlans.plan(host, ours)
+    return Plan(steps, tuple(finding.line() for finding in findings if finding.state not in ('ok', 'planned')))
+
+
+def _plan_service(node):
+    from plugin_lib.daemon import locks
+    from plugin_lib.daemon import main as eipoibd
+    from plugin_lib.host import files
+    from plugin_lib.planning import service
+    running = locks.is_held(os.path.join(node.root, eipoibd.RUN_FOLDER.lstrip('/')), locks.SERVICE)
+    return Plan(service.plan(node.settings, files.read(node.root, service.CONFIG_FILE), running), ())
+
+
+def _plan_ovs(node):
+    from plugin_lib.host import ovsdb
+    from plugin_lib.planning import ovs
+    return ovs.plan(node.published, node.host(), ovsdb.read(node.root))
+
+
+_PLANS = {'packages': _plan_packages, 'drivers': _plan_drivers, 'vlans': _plan_vlans, 'service': _plan_service,
+          'ovs': _plan_ovs}
