@@ -82,9 +82,10 @@ def _apply(options):
 
 
 def _status(options):
+    from plugin_lib.daemon import main as eipoibd
     from plugin_lib.daemon import status
     from plugin_lib.views import status as view
-    return _show(options, view, status.read(options.root))
+    return _show(options, view, status.read(os.path.join(options.root, eipoibd.RUN_FOLDER.lstrip('/'))))
 
 
 def _check(options):

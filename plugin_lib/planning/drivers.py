@@ -59,8 +59,8 @@ def lacking(missing, release, source):
 
     eth_ipoib exists in MLNX_OFED only, which the plugin cannot redistribute.
     """
-    todo = {'inbox': 'put the MLNX_OFED packages of this kernel into the plugin\'s repository on the master and choose'
-                     ' "repository" as driver source',
+    todo = {'inbox': 'put the MLNX_OFED packages of this kernel into the plugin\'s repository on the master and choose '
+                     '"repository" as driver source',
             'repository': 'put the packages of this kernel into the plugin\'s repository on the master'}[source]
     return InfinibandError('the InfiniBand drivers are not complete', '/lib/modules/{0}'.format(release),
                            'no module {0} for this kernel (driver source: {1})'.format(', '.join(missing), source), todo)

@@ -13,7 +13,8 @@ from plugin_lib.published.document import Section, load
 PLUGIN = 'infiniband'
 
 
-class Published(namedtuple('Published', 'path fqdn uid node_roles interfaces roles mode scheme settings warnings')):
+class Published(namedtuple(
+        'Published', 'path fqdn uid node_roles interfaces roles mode scheme settings left_out warnings')):
     """What one astute.yaml says.
 
     :param path: the file
@@ -23,7 +24,8 @@ class Published(namedtuple('Published', 'path fqdn uid node_roles interfaces rol
     :param mode: of the node's Mellanox ports: ``infiniband``, ``ethernet``, ``mixed`` or ``none``
     :param scheme: scheme.Scheme
     :param settings: Section of the plugin's settings, or None: absent while the plugin is disabled
-    :param warnings: lines about what was left out or contradicts itself
+    :param left_out: lines about roles that lead nowhere; a compute node has such roles in every environment
+    :param warnings: lines about what contradicts itself
     """
 
     __slots__ = ()
@@ -48,12 +50,12 @@ def read(path):
                          'the section is missing', 'give the astute.yaml that Fuel wrote to the node')
     found = scheme.read(section)
     interfaces = roles.interfaces(found)
-    by_role, more = roles.read(found, section.section('roles'), interfaces,
-                               roles.physical_networks(node.section('quantum_settings')))
+    by_role, left_out, more = roles.read(found, section.section('roles'), interfaces,
+                                         roles.physical_networks(node.section('quantum_settings')))
     mode = modes.together([nic.mode for nic in interfaces.values() if nic.mode != modes.OTHER])
     settings = node.section(PLUGIN) if node.get(PLUGIN) is not None else None
     return Published(path, node.text('fqdn'), _uid(node), _node_roles(node), interfaces, by_role, mode,
-                     found, settings, warnings + more)
+                     found, settings, left_out, warnings + more)
 
 
 def _uid(node):

@@ -46,17 +46,17 @@ def interfaces(scheme):
 
 
 def read(scheme, names, known, networks):
-    """The roles as ({name: Role}, warnings).
+    """The roles as ({name: Role}, lines about roles that are left out, warnings).
 
     :param names: Section ``network_scheme -> roles``: role -> endpoint
     :param known: {name: Interface}
     :param networks: {bridge: VLAN ranges} of Neutron's physical networks, see :func:`physical_networks`
     """
-    reaches, warnings, found = {}, [], {}
+    reaches, found, left_out, warnings = {}, {}, [], []
     for name in names.keys():
         endpoint = names.text(name)
         if endpoint not in scheme.endpoints:
-            warnings.append('role {0} is left out: {1}'.format(
+            left_out.append('role {0} is left out: {1}'.format(
                 name, 'it has no endpoint' if endpoint is None else 'its endpoint {0} does not exist'.format(endpoint)))
             continue
         if endpoint not in reaches:
@@ -65,7 +65,7 @@ def read(scheme, names, known, networks):
         at = reaches[endpoint]
         mode = modes.together([known[nic].mode if nic in known else modes.OTHER for nic in at.interfaces])
         found[name] = Role(name, endpoint, at.interfaces, at.bond, at.vlans, mode, scheme.endpoints[endpoint].ip)
-    return found, warnings
+    return found, left_out, warnings
 
 
 def physical_networks(quantum_settings):

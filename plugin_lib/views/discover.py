@@ -6,6 +6,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 from plugin_lib import tables
 
 _NO_INFINIBAND = 'no InfiniBand on this machine: no HCA port has the link layer InfiniBand\n'
+_NO_EIPOIB = 'InfiniBand, but no EIPOIB interface: eth_ipoib is not loaded, or the driver release has none\n'
 
 
 def document(host):
@@ -29,6 +30,8 @@ def table(host):
     parts = []
     if not has_infiniband(host):
         parts.append(_NO_INFINIBAND)
+    elif not host.eipoibs:
+        parts.append(_NO_EIPOIB)
     parts.append(tables.render(
         ['interface', 'driver', 'bus info', 'mac', 'link type', 'state'],
         [[nic.name, nic.driver, nic.bus_info, nic.mac, nic.link_type, nic.state]

@@ -18,7 +18,8 @@ def table(findings):
         lines.append('{0:<4}  {1}: {2}\n'.format(*finding))
         lines += ['      next: {0}\n'.format(finding.todo)] if finding.todo else []
     levels = [finding.level for finding in findings]
-    return ''.join(lines) + '{0} OK, {1} WARN, {2} FAIL\n'.format(*(levels.count(level) for level in ('OK', 'WARN', 'FAIL')))
+    counts = tuple('{0} {1}'.format(levels.count(level), level) for level in ('OK', 'WARN', 'FAIL'))
+    return ''.join(lines) + ', '.join(counts) + '\n'
 
 
 def failed(findings):

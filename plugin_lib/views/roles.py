@@ -19,7 +19,7 @@ def document(published):
             'vlans': [list(pair) for pair in role.vlans], 'mode': role.mode, 'ip': role.ip,
         }) for role in published.roles.values()),
         'mode': published.mode,
-        'warnings': published.warnings,
+        'warnings': published.left_out + published.warnings,
     }
 
 
@@ -39,5 +39,5 @@ def table(published):
         rows.append([endpoint, '+'.join(role.interfaces), role.bond, vlans.show(role.vlans) or 'untagged', role.mode,
                      ', '.join(role.ip), ' '.join(sorted(names))])
     roles = tables.render(['endpoint', 'interfaces', 'bond', 'vlans', 'mode', 'ip', 'roles'], rows)
-    warnings = ''.join('warning: {0}\n'.format(line) for line in published.warnings)
+    warnings = ''.join('warning: {0}\n'.format(line) for line in published.left_out + published.warnings)
     return '\n'.join(part for part in (node, nics, roles, warnings) if part)

@@ -72,7 +72,7 @@ def test_release_92_is_derived_from_the_transformations():
         'neutron/private': (('eth4',), None, ((1000, 1003),), 'infiniband'),
     }
     assert found.mode == 'mixed'
-    assert found.warnings == ['role ex is left out: it has no endpoint',
+    assert found.left_out == ['role ex is left out: it has no endpoint',
                               'role public/vip is left out: its endpoint br-ex does not exist']
 
 

@@ -1,0 +1,39 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""``fuel-infiniband status``: what eipoibd serves, key by key."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+from plugin_lib import tables
+from plugin_lib.published import vlans
+
+
+def document(status):
+    # type: (dict) -> dict
+    """The status document of eipoibd (daemon.status); empty when there is none."""
+    return status or {}
+
+
+def table(status):
+    # type: (dict) -> str
+    """The same for a person: an overview of the interfaces, then a line for each P_Key."""
+    if status is None:
+        return 'eipoibd has not run since this machine was started\n'
+    parts = ['eipoibd ({0}, pid {1}) at {2}: {3} steps done, {4} failed\n'.format(
+        status['mode'], status['pid'], status['updated'], status['counters']['steps_done'],
+        status['counters']['steps_failed'])]
+    interfaces = sorted(status['interfaces'].items())
+    if interfaces:
+        parts.append(tables.render(
+            ['interface', 'parent', 'hca', 'port', 'state', 'keys', 'vlans', 'last change', 'last error'],
+            [[name, nic['parent'], nic['hca'], nic['port'], nic['state'],
+              None if nic['keys'] is None else len(nic['keys']), _ranges(nic['vlans']), nic['last_change'],
+              nic['last_error']] for name, nic in interfaces]))
+        parts.append(''.join(line + '\n' for _, nic in interfaces for line in nic['lines']))
+    lines = [('error', status['error'])] if status['error'] else []
+    lines += [('problem', line) for line in status['problems']] + [('warning', line) for line in status['warnings']]
+    parts.append(''.join('{0}: {1}\n'.format(*line) for line in lines))
+    return '\n'.join(part for part in parts if part)
+
+
+def _ranges(numbers):
+    return vlans.show(vlans.merge([(number, number) for number in numbers]))
