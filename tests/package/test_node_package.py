@@ -19,9 +19,11 @@ from tools.packages import TOP
 
 HOME = '/usr/lib/fuel-infiniband'
 INSTALL = f'dpkg -i {REPOSITORY}/*.deb'
-# What dpkg and its triggers keep for themselves.
-FILES = "find / -xdev -path /proc -prune -o -path /sys -prune -o -path /var/lib/dpkg -prune -o -path /var/log -prune " \
-        "-o -path /var/cache -prune -o -printf '%p %y %m %l\\n'; find /etc /usr /opt -printf '%p %y %m %s %l\\n'"
+# Everything but what dpkg, apt and their triggers keep for themselves.
+FILES = ("find /etc /opt /run /usr /var -path /var/lib/dpkg -prune -o -path /var/log -prune -o -path /var/cache -prune "
+         "-o -type d -printf '%p %m\\n' -o -printf '%p %m %s %l\\n'")
+# What the hooks and the daemon leave on a node that was in use.
+IN_USE = ('/etc/fuel-infiniband/eipoibd.conf', '/etc/modprobe.d/fuel-infiniband.conf', '/run/eipoibd/status.json')
 
 
 @pytest.fixture
@@ -59,6 +61,9 @@ def test_install_run_and_remove_without_leftovers(node):
     assert installed.returncode == 0, installed
     assert node.path(f'{HOME}/python').readlink() == Path('/usr/bin/python3')
     assert_programs_run(node)
+    for path in IN_USE:
+        node.path(path).parent.mkdir(exist_ok=True)
+        node.path(path).touch()
     removed = node.shell('dpkg --purge fuel-infiniband')
     assert removed.returncode == 0, removed
     assert node.shell(FILES).stdout == before
