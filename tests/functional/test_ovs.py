@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,7 +30,13 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 OLD_PYTHON = TOP / '.venv27' / 'bin' / 'python'
 PYTHONS = [sys.executable, pytest.param(str(OLD_PYTHON), marks=pytest.mark.skipif(
     not OLD_PYTHON.exists(), reason='.venv27 with Python 2.7 and ovs 2.5.0 is not there: ./dev test makes it'))]
-AS_USER = [] if os.geteuid() == 0 else ['--user']
+AS_USER = [] if os.geteuid() == 0 else ['--user', '--preserve-credentials']
+
+PROGRAMS = ('ovsdb-server', 'ovs-vswitchd', 'nsenter', 'setpriv', 'ip', 'ping')
+MISSING = [each for each in PROGRAMS if not shutil.which(each)]
+if not os.access('/dev/net/tun', os.W_OK):
+    MISSING.append('write access to /dev/net/tun')
+pytestmark = pytest.mark.skipif(bool(MISSING), reason='not here: ' + ', '.join(MISSING))
 
 ASTUTE = '''
 fqdn: node-{number}.domain.tld
