@@ -1,0 +1,69 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""A node on the modelled kernel: one HCA port, ib0, eth4, and everything that eipoibd needs to work on it."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import os
+
+from plugin_lib.daemon.convergence import converge, flush
+from plugin_lib.daemon.history import Absences
+from plugin_lib.effect.executor import Executor
+from plugin_lib.effect.ledger import Ledger
+from plugin_lib.planning import withdrawal
+from tests.model.kernel import Kernel
+
+GRACE = 90
+MASS_HOLD = 600
+
+
+class Node(object):
+    """The node.
+
+    :param folder: where its ledger is
+    :param pkeys: the P_Key table to begin with
+    :param options: of the Kernel
+    """
+
+    def __init__(self, folder, pkeys=(0xffff,), **options):
+        self.kernel = Kernel(**options)
+        self.port = self.kernel.add_hca('mlx4_0').ports[1]
+        self.port.set_pkeys(pkeys)
+        self.kernel.add_ipoib('ib0', self.port)
+        self.eipoib = self.kernel.add_eipoib('eth4', 'ib0')
+        self.ledger = Ledger(os.path.join(str(folder), 'children.json'))
+        self.now = 0.0
+        self.start()
+
+    def start(self):
+        # type: () -> None
+        """A new process of eipoibd: what it had in memory is forgotten."""
+        self.executor = Executor(self.kernel.tree, self.kernel.write, self.kernel)
+        self.absences = Absences(lambda: self.now)
+
+    def once(self):
+        # type: () -> object
+        """A pass as ``eipoibd --once`` makes it; the Result."""
+        return converge(self.kernel, self.executor, self.ledger)
+
+    def serve(self, after=0):
+        # type: (float) -> object
+        """A pass as the service makes it, ``after`` seconds after the one before; the Result."""
+        self.now += after
+
+        def withdraw(host, ours):
+            return withdrawal.decide(host, ours, self.absences.ages(host, ours), GRACE, MASS_HOLD)
+        return converge(self.kernel, self.executor, self.ledger, withdraw)
+
+    def flush(self):
+        # type: () -> tuple
+        return flush(self.kernel, self.executor, self.ledger)
+
+    def vlans(self):
+        # type: () -> list
+        """VLANs that are really served with the interface's own MAC, by a slave of the same P_Key; -1: untagged."""
+        return sorted(vlan for _, mac, vlan, pkey in self.kernel.vifs(self.eipoib.name)
+                      if mac == self.eipoib.address and pkey == (0xffff if vlan == -1 else 0x8000 | vlan))
+
+    def children(self):
+        # type: () -> list
+        return sorted(netdev.name for netdev in self.kernel.of_kind('child'))
