@@ -31,16 +31,23 @@ class Node(object):
 
     :param root: ``/``, or a captured tree
     :param astute: the file of published data
-    :raises InputError: when that file or the plugin's settings in it cannot be used
+    :raises InputError: when that file cannot be used
     """
 
     def __init__(self, root, astute):
         # type: (str, str) -> None
         self.root = root
         self.published = published.read(astute)
-        self.settings = settings.read(self.published.settings)
         self.has_infiniband = any(nic.mode == modes.INFINIBAND for nic in self.published.interfaces.values())
         self._source = None
+
+    @property
+    def settings(self):
+        """The plugin's settings.
+
+        :raises InputError: when one of them cannot be used
+        """
+        return settings.read(self.published.settings)
 
     @property
     def source(self):
@@ -92,12 +99,14 @@ def preflight(node):
     """Findings about what the deployment needs and what is there before it; everything in one go."""
     from plugin_lib.host import modules
     from plugin_lib.planning import checks
-    found = _settings_and_data(node)
+    refused = settings.problems(node.published.settings)
+    found = [checks.of_error(error) for error in refused] + checks.published(node.published)
     if node.has_infiniband:
+        chosen = settings.read(None) if refused else node.settings
         host = node.host()
-        offers = _packages(node).offered if node.settings.driver_source == 'repository' else ()
-        found += checks.machine(node.published, host, modules.read(node.root), node.settings, offers)
-        found += checks.keys(node.published, host, node.settings.sm_check)
+        offered = _packages(node).offered if chosen.driver_source == 'repository' else frozenset()
+        found += checks.machine(node.published, host, modules.read(node.root), chosen, offered)
+        found += checks.keys(node.published, host, chosen.sm_check)
     return found
 
 
@@ -131,17 +140,6 @@ def _apply_steps(steps):
     from plugin_lib.planning.operations import InstallPackages
     from plugin_lib.planning.ovs_changes import OvsTransaction
     return apply_steps(steps, Executor(more={OvsTransaction: ovsdb.apply, InstallPackages: packages.install}))
-
-
-def _settings_and_data(node):
-    from plugin_lib.planning import checks
-    if node.published.settings is None:
-        found = [checks.Finding(checks.WARN, '{0} -> {1}'.format(node.published.path, published.PLUGIN),
-                                'the plugin is not enabled in this environment: its defaults are used',
-                                'enable the plugin in the settings of the environment')]
-    else:
-        found = [checks.of_error(error) for error in settings.problems(node.published.settings)]
-    return found + checks.published(node.published)
 
 
 def _packages(node):

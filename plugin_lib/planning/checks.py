@@ -38,6 +38,10 @@ def published(data):
     # type: (object) -> list
     """What the published data itself lacks or contradicts."""
     found = [Finding(WARN, data.path, line, 'compare with the networks of the environment') for line in data.warnings]
+    if data.settings is None:
+        found.append(Finding(WARN, '{0} -> infiniband'.format(data.path),
+                             'the plugin is not enabled in this environment: its defaults are used',
+                             'enable the plugin in the settings of the environment'))
     if data.mode == modes.NONE:
         found.append(Finding(WARN, data.path, 'no interface of this node has a Mellanox driver: nothing to configure',
                              'boot the node from the plugin\'s discovery image if it has InfiniBand'))
@@ -58,7 +62,7 @@ def machine(data, host, modules, settings, offered):
     for nic in infiniband(data):
         if nic.name in host.eipoibs:
             found.append(Finding(OK, nic.name, 'EIPOIB interface over {0}'.format(host.eipoibs[nic.name].parent), ''))
-        elif missing and frozenset(offered) - frozenset([packages.NODE_PACKAGE]):
+        elif missing and offered - frozenset([packages.NODE_PACKAGE]):
             found.append(Finding(OK, nic.name, 'not there yet: the hook drivers installs its packages', ''))
         elif missing:
             found.append(of_error(drivers.lacking(missing, modules.release, settings.driver_source)))

@@ -6,8 +6,13 @@ from __future__ import absolute_import, print_function, unicode_literals
 import io
 import json
 import os
+import re
 from collections import namedtuple
 
+from plugin_lib._compat import integer_types, string_types
+
+NUMBERS = ('num_of_vfs', 'resync_interval', 'queue_size')
+CORRECT = "correct it in the environment's settings and deploy again"
 SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'schemas', 'settings.json')
 
 
@@ -39,31 +44,40 @@ def read(section):
     """The settings of a node.
 
     :param section: published.document.Section, or None (the plugin is disabled): the defaults
-    :raises InputError: when a number is none; :func:`problems` checks everything
+    :raises InputError: for the first value that the schema refuses; :func:`problems` names all of them
     """
-    properties = schema()['properties']
-    values = dict((name, rule['default']) for name, rule in properties.items())
-    for name in properties:
-        if section is not None and section.get(name) is not None:
-            values[name] = section.get(name)
-    for name in ('num_of_vfs', 'resync_interval', 'queue_size'):
-        try:
+    values = {}
+    for name, rule in schema()['properties'].items():
+        given = None if section is None else section.get(name)
+        values[name] = rule['default'] if given is None else given
+        if not _fits(rule, values[name]):
+            raise section.refuse(name, _expected(rule, values[name]), CORRECT)
+        if name in NUMBERS:
             values[name] = int(values[name])
-        except (TypeError, ValueError):
-            raise section.refuse(name, _expected(properties[name], values[name]), CORRECT)
-    return Settings(**values)
+    return Settings(**dict((str(name), value) for name, value in values.items()))
 
 
-CORRECT = "correct it in the environment's settings and deploy again"
+def _fits(rule, value):
+    """What jsonschema says of a value and its rule, for the few keywords that ours have.
+
+    jsonschema takes longer to import than a hook that finds nothing to do takes
+    to run, so only :func:`problems` uses it; a test holds the two together.
+    """
+    if 'enum' in rule:
+        return value in rule['enum'] and not isinstance(value, bool)
+    if rule['type'] == 'boolean':
+        return isinstance(value, bool)
+    if isinstance(value, string_types):
+        return re.search(rule['pattern'], value) is not None
+    return isinstance(value, integer_types) and not isinstance(value, bool) and (
+        rule['minimum'] <= value <= rule['maximum'])
 
 
 def problems(section):
     # type: (object) -> list
-    """Every setting that the schema refuses, as InputErrors with file and path.
-
-    jsonschema is imported here because only this needs it and it takes longer to
-    import than a hook that finds nothing to do takes to run.
-    """
+    """Every setting that the schema refuses, as InputErrors with file and path."""
+    if section is None:
+        return []
     import jsonschema
     rules = schema()
     found = jsonschema.Draft4Validator(rules).iter_errors(section.value)
