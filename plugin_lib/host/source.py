@@ -29,7 +29,7 @@ def open_root(root='/'):
 
     :raises InputError: when the folder is not a captured tree
     """
-    return Live() if os.path.abspath(root) == '/' else Captured(root)
+    return Captured(root) if os.path.abspath(root).strip('/') else Live()
 
 
 class Live(object):

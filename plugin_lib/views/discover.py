@@ -110,7 +110,7 @@ def _key_rows(port):
 
 
 def _runs(pkeys):
-    """``[(first, last)]`` of consecutive keys that have the membership and being a VLAN, default or neither in common."""
+    """``[(first, last)]`` of consecutive keys of one membership and one sort: VLANs, the default key, others."""
     runs = []
     for pkey in sorted(pkeys, key=lambda pkey: (not pkey.full, pkey.key)):
         last = runs[-1][1] if runs else None

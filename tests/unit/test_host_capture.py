@@ -1,0 +1,229 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""Trees of attributes, captured machines, and recording one: what is read back equals what was recorded."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import errno
+import json
+import os
+import shutil
+import tempfile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plugin_lib.errors import ApplyError, InputError
+from plugin_lib.host import machine
+from plugin_lib.host.capture import capture
+from plugin_lib.host.source import Captured, Live, open_root
+from plugin_lib.host.sysfs import Tree, is_interface_name
+from tests.model.kernel import Kernel
+
+LINK = {'name': 'eth0', 'ifindex': 2, 'type': 1, 'flags': 1, 'mtu': 1500, 'address': '52:54:00:00:00:30',
+        'state': 'up', 'parent': None, 'master': None, 'kind': None, 'pkey': None}
+FACTS = {'format': 1, 'links': [LINK], 'drvinfo': {'eth0': ['virtio_net', '0000:00:03.0']}, 'errors': {}}
+
+
+@pytest.fixture
+def folder(tmpdir):
+    return str(tmpdir)
+
+
+def write(path, content):
+    if not os.path.isdir(os.path.dirname(path)):
+        os.makedirs(os.path.dirname(path))
+    with open(path, 'wb') as stream:
+        stream.write(content)
+
+
+def kernel_with_eipoib():
+    kernel = Kernel()
+    hca = kernel.add_hca('mlx4_0', ports=2)
+    for number in (1, 2):
+        ib, eth = 'ib{0}'.format(number - 1), 'eth{0}'.format(number + 3)
+        kernel.add_ipoib(ib, hca.ports[number])
+        kernel.add_eipoib(eth, ib)
+        kernel.link_up(eth)
+    return kernel, hca
+
+
+class TestTree(object):
+    @pytest.mark.parametrize('content,text', [
+        (b'0x8064\n', '0x8064'), (b'0x8064', '0x8064'), (b'', ''), (b'\n', ''), (b'a\n\n', 'a\n'), (b'a\nb\n', 'a\nb'),
+        (b'\xff\n', '\ufffd'), (b'x' * 5000, 'x' * 4096)])
+    def test_read(self, folder, content, text):
+        write(folder + '/sys/class/attribute', content)
+        assert Tree(folder).read('/sys/class/attribute') == text
+
+    def test_names_link_exists(self, folder):
+        tree = Tree(folder + '/')
+        for name in ('b', 'a'):
+            write('{0}/sys/{1}'.format(folder, name), b'')
+        os.symlink('../../../0000:03:00.0', folder + '/sys/device')
+        assert tree.names('/sys') == ['a', 'b', 'device']
+        assert tree.link('/sys/device') == '../../../0000:03:00.0'
+        assert (tree.exists('/sys/a'), tree.exists('/sys/c')) == (True, False)
+
+    @pytest.mark.parametrize('method,path,code', [
+        ('read', '/none', errno.ENOENT), ('read', '/sys', errno.EISDIR), ('names', '/none', errno.ENOENT),
+        ('names', '/sys/a', errno.ENOTDIR), ('link', '/sys/a', errno.EINVAL), ('link', '/none', errno.ENOENT)])
+    def test_errors_keep_errno_and_path(self, folder, method, path, code):
+        write(folder + '/sys/a', b'')
+        with pytest.raises(EnvironmentError) as caught:
+            getattr(Tree(folder), method)(path)
+        assert (caught.value.errno, caught.value.filename) == (code, path)
+
+
+@pytest.mark.parametrize('name,fits', [
+    ('eth4', True), ('ib0.8064.1', True), ('a' * 15, True), ('a' * 16, False), ('', False), ('.', False), ('..', False),
+    ('../../etc', False), ('eth4\n', False), ('eth 4', False), ('eth4@if2', False), ('\u20ac', False)])
+def test_interface_names(name, fits):
+    assert is_interface_name(name) is fits
+
+
+class TestOpenRoot(object):
+    def test_the_running_machine(self):
+        assert isinstance(open_root('/'), Live)
+        assert isinstance(open_root('//.'), Live)
+
+    def test_a_captured_one(self, folder):
+        write(folder + '/capture.json', json.dumps(FACTS).encode('ascii'))
+        source = open_root(folder)
+        assert isinstance(source, Captured)
+        assert source.drvinfo('eth0') == ('virtio_net', '0000:00:03.0')
+        with pytest.raises(EnvironmentError) as caught:
+            source.drvinfo('eth1')
+        assert caught.value.errno == errno.ENODEV
+        assert machine.read(source).interfaces['eth0'].mac == LINK['address']
+
+    @pytest.mark.parametrize('change,place', [
+        ({'format': 2}, 'format'), ({'links': {}}, 'links'), ({'links': ['eth0']}, 'links -> 0'),
+        ({'links': [dict(LINK, name=1)]}, 'links -> 0 -> name'),
+        ({'links': [dict(LINK, mtu='x')]}, 'links -> 0 -> mtu'),
+        ({'links': [dict(LINK, flags=None)]}, 'links -> 0 -> flags'), ({'links': [dict(LINK, more=1)]}, 'links -> 0'),
+        ({'drvinfo': []}, 'drvinfo'), ({'drvinfo': {'eth0': ['x']}}, 'drvinfo -> eth0'),
+        ({'drvinfo': {'eth0': [1, 2]}}, 'drvinfo -> eth0'), ({'errors': None}, 'errors'),
+        ({'errors': {'/sys/a': 'EIO'}}, 'errors -> /sys/a')])
+    def test_wrong_facts_are_named(self, folder, change, place):
+        write(folder + '/capture.json', json.dumps(dict(FACTS, **change)).encode('ascii'))
+        with pytest.raises(InputError) as caught:
+            open_root(folder)
+        assert caught.value.where == '{0}/capture.json -> {1}'.format(folder, place)
+
+    @pytest.mark.parametrize('content', [None, b'', b'{', b'[]', b'\xff', b'null'])
+    def test_no_capture(self, folder, content):
+        if content is not None:
+            write(folder + '/capture.json', content)
+        with pytest.raises(InputError) as caught:
+            open_root(folder)
+        assert caught.value.where == folder + '/capture.json'
+
+    def test_a_recorded_error_is_replayed(self, folder):
+        write(folder + '/sys/a', b'text')
+        write(folder + '/capture.json', json.dumps(dict(FACTS, errors={'/sys/a': errno.EIO})).encode('ascii'))
+        with pytest.raises(EnvironmentError) as caught:
+            open_root(folder).tree.read('/sys/a')
+        assert (caught.value.errno, caught.value.filename) == (errno.EIO, '/sys/a')
+
+
+class TestCapture(object):
+    def test_refuses_what_is_there(self, folder):
+        write(folder + '/capture/precious', b'text')
+        write(folder + '/file', b'text')
+        for name in ('/capture', '/file'):
+            with pytest.raises(InputError) as caught:
+                capture(Kernel(), folder + name)
+            assert caught.value.where == folder + name
+        assert os.listdir(folder + '/capture') == ['precious']
+
+    def test_takes_an_empty_folder(self, folder):
+        os.mkdir(folder + '/capture')
+        capture(Kernel(), folder + '/capture')
+        assert os.listdir(folder) == ['capture']
+        assert 'capture.json' in os.listdir(folder + '/capture')
+
+    def test_leaves_nothing_half_written(self, folder, monkeypatch):
+        kernel, _ = kernel_with_eipoib()
+
+        def full(*_):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        monkeypatch.setattr(os, 'symlink', full)
+        with pytest.raises(ApplyError) as caught:
+            capture(kernel, folder + '/capture')
+        assert caught.value.errno == errno.ENOSPC
+        assert os.listdir(folder) == []
+
+    def test_no_folder_to_write_in(self, folder):
+        with pytest.raises(ApplyError) as caught:
+            capture(Kernel(), folder + '/none/capture')
+        assert caught.value.errno == errno.ENOENT
+
+    def test_holds_only_what_is_read_and_relative_links(self, folder):
+        kernel, _ = kernel_with_eipoib()
+        kernel.write('/sys/class/net/ib0/create_child', '0x8064')
+        kernel.write('/sys/class/net/eth4/eth/slaves', '+ib0.8064')
+        capture(kernel, folder + '/capture')
+        files, links = set(), set()
+        for where, _, names in os.walk(folder + '/capture'):
+            for name in names:
+                path = os.path.join(where, name)
+                if os.path.islink(path):
+                    links.add(os.readlink(path))
+                elif not os.path.dirname(path).endswith('pkeys'):
+                    files.add(name)
+        assert not [target for target in links if target.startswith('/')]
+        assert files <= set(['capture.json', 'eth_ipoib_interfaces', 'vifs', 'parent', 'pkey', 'dev_port', 'dev_id',
+                             'state', 'link_layer', 'lid', 'sm_lid', 'rate'])
+
+    @settings(deadline=None, max_examples=10)
+    @given(st.lists(st.integers(0, 0xffff), max_size=8), st.lists(st.integers(1, 200), max_size=8, unique=True),
+           st.sampled_from([None, errno.EIO, errno.EACCES]), st.booleans())
+    def test_reading_it_back_gives_the_same_host(self, table, vlans, table_errno, garbage):
+        kernel, hca = kernel_with_eipoib()
+        hca.ports[1].set_pkeys(table)
+        hca.ports[2].table_errno = table_errno
+        if garbage:
+            hca.ports[1].state = 'INIT'
+            hca.ports[1].rate = 'none \u20ac'
+        for vlan in vlans:
+            name = 'ib0.{0:04x}'.format(0x8000 | vlan)
+            if vlan % 2:
+                kernel.add_link('ib0', name, 0x8000 | vlan)
+            else:
+                kernel.write('/sys/class/net/ib0/create_child', '0x{0:04x}'.format(0x8000 | vlan))
+            if vlan % 3:
+                kernel.write('/sys/class/net/eth4/eth/slaves', '+' + name)
+            if vlan % 3 == 1:
+                kernel.write('/sys/class/net/eth4/eth/vifs', '+{0} 02:00:00:00:00:01 {1}'.format(name, vlan))
+        self.assert_equal_when_read_back(kernel)
+
+    def test_a_cut_page_is_still_cut(self):
+        kernel, _ = kernel_with_eipoib()
+        for vlan in range(1, 128):
+            name = 'ib0.{0:04x}'.format(0x8000 | vlan)
+            kernel.add_link('ib0', name, 0x8000 | vlan)
+            kernel.write('/sys/class/net/eth4/eth/slaves', '+' + name)
+            kernel.write('/sys/class/net/eth4/eth/vifs', '+{0} 02:00:00:00:00:01 {1}'.format(name, vlan))
+        host = self.assert_equal_when_read_back(kernel)
+        assert (host.eipoibs['eth4'].vifs_complete, len(host.eipoibs['eth4'].slaves)) == (False, 127)
+
+    def test_a_driver_that_fails_to_answer(self):
+        kernel, _ = kernel_with_eipoib()
+
+        def drvinfo(name):
+            raise EnvironmentError(errno.EIO, os.strerror(errno.EIO), name)
+        kernel.drvinfo = drvinfo
+        assert 'eth4: ' + os.strerror(errno.EIO) in self.assert_equal_when_read_back(kernel).problems
+
+    def assert_equal_when_read_back(self, kernel):
+        base = tempfile.mkdtemp()
+        try:
+            host = capture(kernel, os.path.join(base, 'first'))
+            assert machine.read(open_root(os.path.join(base, 'first'))) == host
+            again = capture(open_root(os.path.join(base, 'first')), os.path.join(base, 'second'))
+            assert again == host
+            assert machine.read(open_root(os.path.join(base, 'second'))) == host
+        finally:
+            shutil.rmtree(base)
+        return host

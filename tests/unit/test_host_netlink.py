@@ -1,0 +1,141 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""Reading rtnetlink: messages as the kernel makes them, cut at every byte, interrupted, refused, and plain garbage."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import errno
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plugin_lib.host import netlink
+
+SEQUENCE = 7
+
+
+def attribute(kind, value):
+    return struct.pack(str('=HH'), 4 + len(value), kind) + value + b'\0' * (-len(value) % 4)
+
+
+def message(kind, body, flags=2, sequence=SEQUENCE):
+    return struct.pack(str('=IHHII'), 16 + len(body), kind, flags, sequence, 1) + body
+
+
+def number(value):
+    return struct.pack(str('=I'), value)
+
+
+def link_body(name='ib0.8064.1', ifindex=9, link_type=32, flags=0x1043, extra=b''):
+    return (struct.pack(str('=BxHiII'), 0, link_type, ifindex, flags, 0)
+            + attribute(netlink.IFLA_IFNAME, name.encode('ascii') + b'\0')
+            + attribute(netlink.IFLA_MTU, number(2044)) + attribute(netlink.IFLA_OPERSTATE, b'\6') + extra)
+
+
+IPOIB = attribute(netlink.IFLA_LINK, number(4)) + attribute(netlink.IFLA_MASTER, number(6)) + attribute(
+    netlink.IFLA_ADDRESS, bytes(bytearray(range(20)))) + attribute(
+    netlink.IFLA_LINKINFO, attribute(netlink.IFLA_INFO_KIND, b'ipoib\0') + attribute(
+        netlink.IFLA_INFO_DATA | 0x8000, attribute(netlink.IFLA_IPOIB_PKEY, struct.pack(str('=H'), 0x8064))))
+DONE = message(netlink.NLMSG_DONE, number(0))
+
+
+def refused(call, *arguments):
+    with pytest.raises(EnvironmentError) as caught:
+        call(*arguments)
+    return caught.value.errno
+
+
+def test_ipoib_child():
+    link = netlink.parse(link_body(extra=IPOIB))
+    assert link == netlink.Link(
+        name='ib0.8064.1', ifindex=9, type=32, flags=0x1043, mtu=2044,
+        address='00:01:02:03:04:05:06:07:08:09:0a:0b:0c:0d:0e:0f:10:11:12:13', state='up', parent=4, master=6,
+        kind='ipoib', pkey=0x8064)
+
+
+def test_parent_and_master_by_name():
+    links = [netlink.parse(link_body(extra=IPOIB)), netlink.parse(link_body('ib0', 4)), netlink.parse(
+        link_body('eth4', 6, 1))]
+    named = netlink.named(links)
+    assert (named['ib0.8064.1'].parent, named['ib0.8064.1'].master) == ('ib0', 'eth4')
+    assert (named['ib0'].parent, named['ib0'].master) == (None, None)
+
+
+def test_peer_in_another_namespace_is_no_parent():
+    """A veth's IFLA_LINK is then an ifindex of the other namespace, and may be one of ours by chance."""
+    extra = attribute(netlink.IFLA_LINK, number(4)) + attribute(netlink.IFLA_LINK_NETNSID, number(0))
+    assert netlink.parse(link_body('eth4', 6, 1, extra=extra)).parent is None
+
+
+def test_driver_without_linkinfo_and_operstate_of_the_future():
+    body = link_body('eth0', 2, 1) + attribute(netlink.IFLA_OPERSTATE, b'\x63')
+    link = netlink.parse(body)
+    assert (link.kind, link.pkey, link.address, link.state) == (None, None, '', 'unknown')
+
+
+def test_datagrams_of_a_dump():
+    first, second = link_body('ib0', 4), link_body('eth4', 6, 1)
+    data = message(netlink.RTM_NEWLINK, first) + message(netlink.RTM_NEWLINK, second)
+    assert netlink.split(data, SEQUENCE) == ([first, second], False, False)
+    assert netlink.split(data + DONE, SEQUENCE) == ([first, second], True, False)
+    assert netlink.split(DONE, SEQUENCE) == ([], True, False)
+
+
+def test_interrupted_dump_is_told():
+    data = message(netlink.RTM_NEWLINK, link_body(), netlink.NLM_F_DUMP_INTR | 2)
+    assert netlink.split(data, SEQUENCE)[2] is True
+    assert netlink.split(message(netlink.NLMSG_DONE, number(0), netlink.NLM_F_DUMP_INTR), SEQUENCE) == ([], True, True)
+
+
+def test_answer_to_an_earlier_question_is_skipped():
+    stale = message(netlink.RTM_NEWLINK, link_body('old', 3), sequence=SEQUENCE - 1)
+    stale_end = message(netlink.NLMSG_DONE, b'', sequence=SEQUENCE - 1)
+    assert netlink.split(stale + stale_end, SEQUENCE) == ([], False, False)
+
+
+def test_refusal():
+    data = message(netlink.NLMSG_ERROR, struct.pack(str('=i'), -errno.EPERM) + b'\0' * 16)
+    assert refused(netlink.split, data, SEQUENCE) == errno.EPERM
+    assert refused(netlink.split, message(netlink.NLMSG_ERROR, b'\0'), SEQUENCE) == errno.EBADMSG
+
+
+def test_datagram_cut_at_every_byte():
+    data = message(netlink.RTM_NEWLINK, link_body(extra=IPOIB)) + DONE
+    ends_of_messages = (0, len(data) - len(DONE))
+    for length in range(len(data)):
+        if length in ends_of_messages:
+            assert netlink.split(data[:length], SEQUENCE)[1] is False
+        else:
+            assert refused(netlink.split, data[:length], SEQUENCE) == errno.EBADMSG
+
+
+def test_message_cut_at_every_byte():
+    """A cut message is refused, or, cut between two attributes, lacks what follows; what is there is right."""
+    body = link_body(extra=IPOIB)
+    whole = netlink.parse(body)
+    for length in range(len(body)):
+        try:
+            link = netlink.parse(body[:length])
+        except EnvironmentError as error:
+            assert error.errno == errno.EBADMSG
+        else:
+            assert all(value in (wanted, None, '', 'unknown') for value, wanted in zip(link, whole))
+
+
+@pytest.mark.parametrize('attributes', [
+    b'\0\0\0\0', b'\3\0\1\0', b'\xff\xff\3\0', attribute(netlink.IFLA_MTU, b'\1\2'),
+    attribute(netlink.IFLA_LINKINFO, b'\x20\0\1\0ip'), attribute(netlink.IFLA_OPERSTATE, b''),
+    attribute(netlink.IFLA_LINKINFO, attribute(1, b'ipoib\0') + attribute(2, attribute(1, b'\1'))),
+])
+def test_attribute_that_makes_no_sense(attributes):
+    assert refused(netlink.parse, link_body(extra=attributes)) == errno.EBADMSG
+
+
+@given(st.binary(max_size=200))
+def test_garbage_never_surprises(data):
+    for call in (lambda: netlink.split(data, SEQUENCE), lambda: netlink.parse(link_body() + data)):
+        try:
+            call()
+        except EnvironmentError as error:
+            assert error.errno is not None
