@@ -83,6 +83,7 @@ class Demo:
         screen = self._screen
         self._ping_without_vifs()
         screen.title('The plugin\'s tasks, in the order and with the commands of its deployment_tasks.yaml')
+        screen.text('Stand-ins: netconfig for l23network, systemctl for systemd, a folder for the master\'s repository.')
         if not all(self._run(task) for task in self._tasks):
             return 1
         screen.title('The same tasks again: nothing changes')
@@ -151,7 +152,8 @@ class Demo:
 
     def _ping(self, name, what, address, passes):
         self._screen.busy(name)
-        patience = ('-c', '10', '-i', '0.2', '-W', '1') if passes else ('-c', '3', '-i', '0.2', '-W', '0.5')
+        # With -w it stops at the first answer, or after so many seconds.
+        patience = ('-c', '1', '-i', '0.2', '-w', '5' if passes else '1')
         answered = self._nodes[0].run('ping', *patience, address, check=False).returncode == 0
         self._screen.step(name, answered == passes, f'{what}: {"an answer" if answered else "no answer"} from {address}'
                           f'{", as it must be" if answered == passes else ""}')
@@ -173,5 +175,7 @@ def _add_port(node, bridge, vlan):
 if __name__ == '__main__':
     try:
         sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
     except (RuntimeError, packages.BuildError) as error:
         sys.exit(f'error: {error}')
