@@ -61,7 +61,20 @@ def main():
         screen.busy(f'package {flavour}')
         rpms[flavour] = packages.build(flavour)
         screen.step(f'package {flavour}', True, os.path.relpath(rpms[flavour], packages.TOP))
-    return lab.run(lambda made: Demo(screen, made, rpms['fuel8']).run())
+
+    def deploy(made):
+        try:
+            return Demo(screen, made, rpms['fuel8']).run()
+        except RuntimeError as error:
+            screen.text(f'\nerror: {error}')
+            return 1
+        except BrokenPipeError:  # whoever reads this has seen enough
+            return 1
+
+    status = lab.run(deploy)
+    if status > 128:
+        screen.text('\nStopped. The nodes and everything in them are gone.')
+    return status
 
 
 class Demo:
@@ -83,7 +96,7 @@ class Demo:
         screen = self._screen
         self._ping_without_vifs()
         screen.title('The plugin\'s tasks, in the order and with the commands of its deployment_tasks.yaml')
-        screen.text('Stand-ins: netconfig for l23network, systemctl for systemd, a folder for the master\'s repository.')
+        screen.text('Stand-ins: netconfig for l23network, systemctl for systemd, a folder for the repository.')
         if not all(self._run(task) for task in self._tasks):
             return 1
         screen.title('The same tasks again: nothing changes')
@@ -177,5 +190,5 @@ if __name__ == '__main__':
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(130)
-    except (RuntimeError, packages.BuildError) as error:
+    except packages.BuildError as error:
         sys.exit(f'error: {error}')

@@ -5,6 +5,7 @@
 Nothing here has a name in the file system: when the process at the top ends, however it ends, the kernel ends
 everything in its PID namespace, and mounts, devices and networks go with the processes.
 """
+import contextlib
 import ctypes
 import os
 import signal
@@ -85,14 +86,15 @@ def _fork(body):
     except KeyboardInterrupt:
         status = 128 + signal.SIGINT
     except SystemExit as stop:
-        status = stop.code
+        status = stop.code if isinstance(stop.code, int) else 1
     except Refused as error:
         print(error.strerror, file=sys.stderr)
     except BaseException:  # noqa: B036 - the child must never run on in its parent's code
         traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with contextlib.suppress(OSError):  # whoever read it may be gone
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(status)
 
 
