@@ -33,6 +33,12 @@ def to_text(value):
     return text_type(value)
 
 
+def fs_path(path):
+    # type: (str) -> str
+    """``path`` as the functions of ``os`` take it: with LC_ALL=C Python 2 cannot encode text that is not ASCII."""
+    return path.encode('utf-8') if PY2 and isinstance(path, text_type) else path
+
+
 def quoted(text):
     # type: (str) -> str
     """The start of ``text`` in quotes, printable and on one line, for a message about what makes no sense."""

@@ -15,7 +15,7 @@ import posixpath
 import shutil
 import tempfile
 
-from plugin_lib._compat import to_text
+from plugin_lib._compat import fs_path, to_text
 from plugin_lib.errors import ApplyError, InputError
 from plugin_lib.host import machine
 from plugin_lib.host.source import CAPTURE_FILE, CAPTURE_FORMAT
@@ -32,9 +32,9 @@ def capture(source, directory):
     :raises InputError: when ``directory`` exists and is not an empty folder
     :raises ApplyError: when it cannot be written
     """
-    directory = os.path.abspath(directory)
+    directory = os.path.abspath(fs_path(directory))
     if os.path.lexists(directory) and not (os.path.isdir(directory) and not os.listdir(directory)):
-        raise InputError('will not overwrite what is there', directory, 'it exists and is not an empty folder',
+        raise InputError('will not overwrite what is there', to_text(directory), 'it exists and is not an empty folder',
                          'name a folder that does not exist yet')
     recorder = _Recorder(source)
     host = machine.read(recorder)
@@ -42,7 +42,7 @@ def capture(source, directory):
         temporary = tempfile.mkdtemp(prefix=str('.capture-'), dir=os.path.dirname(directory))
         try:
             os.chmod(temporary, 0o755)
-            recorder.write(temporary)
+            recorder.write(to_text(temporary))
             os.rename(temporary, directory)
         except BaseException:
             shutil.rmtree(temporary)
@@ -77,8 +77,7 @@ class _Recorder(object):
                  'drvinfo': self._drvinfo,
                  'errors': self.tree.errors}
         text = to_text(json.dumps(facts, indent=1, sort_keys=True, separators=(',', ': ')))
-        with io.open(os.path.join(folder, CAPTURE_FILE), 'w', encoding='utf-8') as stream:
-            stream.write(text + '\n')
+        _write_file('{0}/{1}'.format(folder, CAPTURE_FILE), text + '\n')
 
 
 class _RecordingTree(object):
@@ -130,7 +129,7 @@ class _RecordingTree(object):
 
     def _write_name(self, root, path):
         """Something that was seen in a listing: it must be in the capture's listing when that is read again."""
-        if os.path.lexists(root + path):
+        if os.path.lexists(fs_path(root + path)):
             return
         if path in self.errors:
             _write_file(root + path, '')
@@ -143,16 +142,18 @@ class _RecordingTree(object):
 
 
 def _make_folder(path):
-    if not os.path.isdir(path):
-        os.makedirs(path)
+    if not os.path.isdir(fs_path(path)):
+        os.makedirs(fs_path(path))
 
 
 def _write_file(path, text):
-    _make_folder(os.path.dirname(path))
-    with io.open(path, 'w', encoding='utf-8', newline='') as stream:
+    _make_folder(posixpath.dirname(path))
+    with io.open(fs_path(path), 'w', encoding='utf-8', newline='') as stream:
         stream.write(text)
 
 
 def _make_link(root, path, target):
-    _make_folder(os.path.dirname(root + path))
-    os.symlink(posixpath.relpath(target, posixpath.dirname(path)) if target.startswith('/') else target, root + path)
+    _make_folder(posixpath.dirname(root + path))
+    if target.startswith('/'):
+        target = posixpath.relpath(target, posixpath.dirname(path))
+    os.symlink(target, fs_path(root + path))

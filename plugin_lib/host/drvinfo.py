@@ -52,10 +52,6 @@ class DrvInfo(object):
         answer = bytes(bytearray(self._answer))
         return _text(answer[_DRIVER]), _text(answer[_BUS_INFO])
 
-    def close(self):
-        # type: () -> None
-        self._socket.close()
-
 
 def _text(field):
     return to_text(field.split(b'\0', 1)[0])

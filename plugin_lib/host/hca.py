@@ -3,12 +3,16 @@
 """The ports of the HCAs and their P_Key tables: /sys/class/infiniband."""
 from __future__ import absolute_import, print_function, unicode_literals
 
+import re
+
 from plugin_lib.errors import InputError
 from plugin_lib.host.state import Port
 from plugin_lib.host.sysfs import problem_of
 from plugin_lib.pkey import PKey
 
 CLASS = '/sys/class/infiniband'
+
+_NUMBER = re.compile(r'^[0-9]{1,5}\Z')  # str.isdigit takes what int() does not
 
 
 def read(reader):
@@ -56,7 +60,7 @@ def _table(tree, folder):
 
 
 def _numbers(names):
-    return sorted(int(name) for name in names if name.isdigit())
+    return sorted(int(name) for name in names if _NUMBER.match(name))
 
 
 def _state(text):

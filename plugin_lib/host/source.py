@@ -13,7 +13,7 @@ import io
 import json
 import os
 
-from plugin_lib._compat import integer_types, string_types, to_text
+from plugin_lib._compat import fs_path, integer_types, string_types, to_text
 from plugin_lib.errors import InputError
 from plugin_lib.host.drvinfo import DrvInfo
 from plugin_lib.host.netlink import Link, Links
@@ -29,7 +29,7 @@ def open_root(root='/'):
 
     :raises InputError: when the folder is not a captured tree
     """
-    return Captured(root) if os.path.abspath(root).strip('/') else Live()
+    return Captured(root) if to_text(os.path.abspath(fs_path(root))).strip('/') else Live()
 
 
 class Live(object):
@@ -97,7 +97,7 @@ class _CapturedTree(Tree):
 def _load(path):
     """``{'links': {name: Link}, 'drvinfo': {name: (driver, bus_info)}, 'errors': {path or name: errno}}`` of a file."""
     try:
-        with io.open(path, encoding='utf-8') as stream:
+        with io.open(fs_path(path), encoding='utf-8') as stream:
             document = json.load(stream)
     except EnvironmentError as error:
         raise InputError('not a captured tree', path, os.strerror(error.errno or 0),

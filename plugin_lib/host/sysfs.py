@@ -7,7 +7,7 @@ import errno
 import os
 import re
 
-from plugin_lib._compat import to_text
+from plugin_lib._compat import fs_path, to_text
 
 # An attribute is at most one page (Linux Documentation/filesystems/sysfs.rst).
 PAGE_SIZE = 4096
@@ -37,13 +37,13 @@ class Tree(object):
 
     def __init__(self, root='/'):
         # type: (str) -> None
-        self._prefix = root.rstrip('/')
+        self._prefix = to_text(root).rstrip('/')
 
     def read(self, path):
         # type: (str) -> str
         """The text of an attribute without its last newline; one page at most."""
         try:
-            descriptor = os.open(self._prefix + path, os.O_RDONLY)
+            descriptor = os.open(fs_path(self._prefix + path), os.O_RDONLY)
             try:
                 data = os.read(descriptor, PAGE_SIZE)
             finally:
@@ -56,7 +56,7 @@ class Tree(object):
         # type: (str) -> list
         """The names in a folder, sorted."""
         try:
-            return sorted(to_text(name) for name in os.listdir(self._prefix + path))
+            return sorted(to_text(name) for name in os.listdir(fs_path(self._prefix + path)))
         except EnvironmentError as error:
             raise _below_root(error, path)
 
@@ -64,14 +64,14 @@ class Tree(object):
         # type: (str) -> str
         """The target of a symbolic link, as it is written in the link."""
         try:
-            return to_text(os.readlink(self._prefix + path))
+            return to_text(os.readlink(fs_path(self._prefix + path)))
         except EnvironmentError as error:
             raise _below_root(error, path)
 
     def exists(self, path):
         # type: (str) -> bool
         """Whether there is anything at ``path``; a link is followed."""
-        return os.path.exists(self._prefix + path)
+        return os.path.exists(fs_path(self._prefix + path))
 
 
 class Reader(object):

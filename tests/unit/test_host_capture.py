@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plugin_lib._compat import fs_path
 from plugin_lib.errors import ApplyError, InputError
 from plugin_lib.host import machine
 from plugin_lib.host.capture import capture
@@ -197,6 +198,16 @@ class TestCapture(object):
             if vlan % 3 == 1:
                 kernel.write('/sys/class/net/eth4/eth/vifs', '+{0} 02:00:00:00:00:01 {1}'.format(name, vlan))
         self.assert_equal_when_read_back(kernel)
+
+    def test_a_folder_with_any_name(self, folder):
+        """On Python 2 a name comes as bytes from the command line and as text from elsewhere."""
+        for name in (folder + '/caf\u00e9', fs_path(folder + '/th\u00e9')):
+            kernel, _ = kernel_with_eipoib()
+            host = capture(kernel, name)
+            assert machine.read(open_root(name)) == host
+        with pytest.raises(InputError) as caught:
+            open_root(fs_path(folder + '/\u00fc'))
+        assert caught.value.where == folder + '/\u00fc/capture.json'
 
     def test_a_cut_page_is_still_cut(self):
         kernel, _ = kernel_with_eipoib()
