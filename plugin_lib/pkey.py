@@ -55,7 +55,8 @@ class PKey(namedtuple('PKey', 'key full')):
         """
         match = _SPELLING.match(text)
         if not match:
-            raise InputError('not a P_Key: {0}'.format(quoted(text)), why='expected 0x and up to four hexadecimal digits')
+            raise InputError('not a P_Key: {0}'.format(quoted(text)),
+                             why='expected 0x and up to four hexadecimal digits')
         return cls.from_value(int(match.group(1), 16))
 
     @classmethod
