@@ -57,10 +57,13 @@ class ThrowAwayNode(Machine):
                 bind(str(path), str(root / path.relative_to('/')))
 
         super().__init__('node-1', str(root), prepare)
-        for path in ('etc/apt/sources.list.d', 'var/lib/apt/lists', 'var/cache/apt/archives'):
-            shutil.rmtree(self.path(path))
-            self.path(path).mkdir()
+        shutil.rmtree(self.path('etc/apt/sources.list.d'))
+        for path in ('etc/apt/sources.list.d', 'srv/apt/lists/partial', 'srv/apt/archives/partial'):
+            self.path(path).mkdir(parents=True)
         self.path('etc/apt/sources.list').write_text('')
+        # Lists and packages of this machine stay out of it; in a user namespace there is no user to change to.
+        self.path('etc/apt/apt.conf.d/99test').write_text(
+            'Dir::State::lists "/srv/apt/lists"; Dir::Cache::archives "/srv/apt/archives"; APT::Sandbox::User "root";\n')
 
     def path(self, name):
         """A path of the node as this process reaches it."""
