@@ -10,7 +10,6 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 import io
 import os
-import re
 
 
 def version():
@@ -21,6 +20,7 @@ def version():
     node package alike, so that the number is written in one place.  It is found
     with a regular expression because eipoibd must start without PyYAML.
     """
+    import re
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     with io.open(os.path.join(here, 'metadata.yaml'), encoding='utf-8') as stream:
         return re.search(r"^version:\s*'?([0-9.]+)", stream.read(), re.M).group(1)

@@ -2,14 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command fuel-infiniband.
 
-Everything that a command needs is imported when it runs: the hooks of a node
-with nothing to do must cost next to nothing.
+Everything that a command needs is imported when it runs: a hook that finds
+nothing to do must cost next to nothing.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
-import argparse
 import errno
-import json
 import os
 import sys
 
@@ -26,8 +24,11 @@ def main(argv=None):
 
     0 ok, 1 a check failed, 2 bad usage or bad input, 3 a change could not be applied.
     """
-    options = _parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
     try:
+        if len(argv) == 2 and argv[0] == 'hook' and argv[1] in HOOKS:
+            return _hook(argv[1])  # not through argparse: importing that takes longer than such a hook
+        options = _parser().parse_args(argv)
         return options.run(options)
     except InfinibandError as error:
         sys.stdout.flush()
@@ -96,9 +97,9 @@ def _check(options):
     return EXIT_CHECK_FAILED if findings.failed(found) else EXIT_OK
 
 
-def _hook(options):
+def _hook(name):
     from plugin_lib import hooks
-    return hooks.run(options.name, ASTUTE)
+    return hooks.run(name, ASTUTE)
 
 
 def _astute(options):
@@ -110,6 +111,7 @@ def _show(options, view, subject):
     if options.format == 'table':
         _write(view.table(subject))
     elif options.format == 'json':
+        import json
         _write(json.dumps(view.document(subject), indent=2, sort_keys=True) + '\n')
     else:
         import yaml
@@ -124,6 +126,7 @@ def _write(text):
 
 
 def _parser():
+    import argparse
     parser = argparse.ArgumentParser(
         prog='fuel-infiniband', description='InfiniBand in a Fuel environment: what is published, what is there, '
         'what is to be done.', epilog='Exit status: 0 ok, 1 a check failed, 2 bad usage or input, 3 not applied.')
@@ -148,12 +151,14 @@ def _parser():
     add('apply', _apply, [root, astute], 'configure the node; does nothing where nothing is to be done')
     add('status', _status, [root, shape], 'show what eipoibd serves')
     add('check', _check, [root, astute, shape], 'check that environment, node and fabric agree')
-    hook = add('hook', _hook, [], 'run a deployment task of the plugin')
+    hook = add('hook', None, [], 'run a deployment task of the plugin')
     hook.add_argument('name', choices=HOOKS, metavar='NAME', help=', '.join(HOOKS))
+    hook.set_defaults(run=lambda options: _hook(options.name))
     return parser
 
 
 def _option(*names, **settings):
+    import argparse
     parent = argparse.ArgumentParser(add_help=False)
     parent.add_argument(*names, **settings)
     return parent

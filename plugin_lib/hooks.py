@@ -1,16 +1,20 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""The plugin's deployment tasks, as Fuel runs them: ``fuel-infiniband hook NAME``."""
+"""The plugin's deployment tasks, as Fuel runs them: ``fuel-infiniband hook NAME``.
+
+Fuel runs them on every node, so what only some nodes need is imported late.
+"""
 from __future__ import absolute_import, print_function, unicode_literals
 
+import gc
+import io
 import sys
 
-from plugin_lib import stages
+from plugin_lib import modes
 from plugin_lib.errors import EXIT_CHECK_FAILED, EXIT_OK
 
 # The stages that each hook applies; preflight and verify only look.
 STAGES = {'drivers': ('packages', 'drivers'), 'vlans': ('vlans', 'service'), 'ovs': ('ovs',)}
-CHECKS = {'preflight': stages.preflight, 'verify': stages.check}
 
 
 def run(name, astute):
@@ -20,12 +24,19 @@ def run(name, astute):
     :param astute: the file of published data
     :raises InfinibandError: when the node could not be configured
     """
+    gc.disable()  # a hook ends before there is anything to collect
+    if name in STAGES and _is_without_infiniband(astute):
+        sys.stdout.write('{0}: nothing to do, Fuel publishes no InfiniBand port for this node\n'.format(name))
+        return EXIT_OK
+    from plugin_lib import stages
     node = stages.Node('/', astute)
-    if name in CHECKS:
-        return _check(CHECKS[name](node))
+    if name == 'preflight':
+        return _show(stages.preflight(node))
+    if name == 'verify':
+        return _show(stages.check(node))
     done = [outcome for stage in STAGES[name] for outcome in stages.apply(node, stage, report)]
     if not done:
-        sys.stdout.write('{0}: nothing to do\n'.format(name))
+        sys.stdout.write('{0}: nothing to do, the node is as planned\n'.format(name))
     return EXIT_OK
 
 
@@ -38,7 +49,15 @@ def report(outcome):
     sys.stdout.flush()
 
 
-def _check(findings):
+def _is_without_infiniband(astute):
+    try:
+        with io.open(astute, 'rb') as stream:
+            return not modes.may_name_infiniband(stream.read())
+    except EnvironmentError:
+        return False  # reading it in earnest says what is wrong with it
+
+
+def _show(findings):
     from plugin_lib.views import findings as view
     sys.stdout.write(view.table(findings))
     return EXIT_CHECK_FAILED if view.failed(findings) else EXIT_OK

@@ -10,9 +10,9 @@ from __future__ import absolute_import, print_function, unicode_literals
 import os
 from collections import namedtuple
 
-from plugin_lib import published
+from plugin_lib import modes, published
 from plugin_lib.errors import ApplyError, InfinibandError
-from plugin_lib.published import modes, settings
+from plugin_lib.published import settings
 
 ORDER = ('packages', 'drivers', 'vlans', 'service', 'ovs')
 

@@ -5,9 +5,10 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 from collections import namedtuple
 
+from plugin_lib import modes
 from plugin_lib.host.state import EIPOIB_MODULES
 from plugin_lib.planning import drivers, packages
-from plugin_lib.published import modes, vlans
+from plugin_lib.published import vlans
 
 OK, WARN, FAIL = 'OK', 'WARN', 'FAIL'
 

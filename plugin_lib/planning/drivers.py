@@ -3,10 +3,10 @@
 """The stage ``drivers``: modprobe's configuration, and the modules that are not loaded yet."""
 from __future__ import absolute_import, print_function, unicode_literals
 
+from plugin_lib import modes
 from plugin_lib.errors import InfinibandError
 from plugin_lib.host.state import EIPOIB_MODULES
 from plugin_lib.planning.operations import LoadModule, Step, WriteFile
-from plugin_lib.published import modes
 
 STAGE = 'drivers'
 MODPROBE_FILE = '/etc/modprobe.d/fuel-infiniband.conf'
@@ -63,4 +63,5 @@ def lacking(missing, release, source):
                      '"repository" as driver source',
             'repository': 'put the packages of this kernel into the plugin\'s repository on the master'}[source]
     return InfinibandError('the InfiniBand drivers are not complete', '/lib/modules/{0}'.format(release),
-                           'no module {0} for this kernel (driver source: {1})'.format(', '.join(missing), source), todo)
+                           'no module {0} for this kernel (driver source: {1})'.format(', '.join(missing), source),
+                           todo)

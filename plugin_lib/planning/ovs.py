@@ -26,10 +26,11 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 from collections import namedtuple
 
+from plugin_lib import modes
 from plugin_lib.planning import ovs_difference, ovs_scheme
 from plugin_lib.planning.operations import Step
 from plugin_lib.planning.ovs_changes import OvsTransaction
-from plugin_lib.published import modes, vlans
+from plugin_lib.published import vlans
 
 
 class Plan(namedtuple('Plan', 'steps findings')):

@@ -5,9 +5,10 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 from collections import namedtuple
 
+from plugin_lib import modes
 from plugin_lib._compat import integer_types, string_types, text_type
 from plugin_lib.errors import InputError
-from plugin_lib.published import modes, roles, scheme
+from plugin_lib.published import roles, scheme
 from plugin_lib.published.document import Section, load
 
 PLUGIN = 'infiniband'

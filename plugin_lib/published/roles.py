@@ -5,7 +5,8 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 from collections import namedtuple
 
-from plugin_lib.published import modes, reach, vlans
+from plugin_lib import modes
+from plugin_lib.published import reach, vlans
 from plugin_lib.published.scheme import vlans_at
 
 

@@ -4,7 +4,6 @@
 from __future__ import absolute_import, print_function, unicode_literals
 
 import io
-import json
 import os
 import re
 from collections import namedtuple
@@ -35,6 +34,7 @@ class Settings(namedtuple(
 def schema():
     # type: () -> dict
     """The JSON schema of the settings; it also holds the default of each."""
+    import json
     with io.open(SCHEMA, encoding='utf-8') as stream:
         return json.load(stream)
 
@@ -86,4 +86,5 @@ def problems(section):
 
 
 def _expected(rule, value):
+    import json
     return 'expected {0}, found {1}'.format(rule['description'], json.dumps(value, default=repr))

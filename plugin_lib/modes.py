@@ -14,6 +14,16 @@ NONE = 'none'
 OF_DRIVER = {'eth_ipoib': INFINIBAND, 'mlx4_en': ETHERNET, 'mlx5_core': ETHERNET, 'mlx5_en': ETHERNET}
 
 
+def may_name_infiniband(raw):
+    # type: (bytes) -> bool
+    """Whether published data, as raw bytes, can hold an InfiniBand port at all.
+
+    Without the name of its driver it cannot: a node without InfiniBand is told
+    apart before YAML, which takes longer to import than such a hook to run.
+    """
+    return any(driver.encode('ascii') in raw for driver, mode in OF_DRIVER.items() if mode == INFINIBAND)
+
+
 def of_driver(driver):
     # type: (str) -> str
     """``infiniband``, ``ethernet`` (both on Mellanox ports) or ``other``; ``driver`` None is unknown."""
