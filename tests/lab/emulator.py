@@ -22,6 +22,8 @@ EIPOIB = 'eth4'
 PARENT = 'ib0'
 HCA = 'mlx4_0'
 PCI = '0000:03:00.0'
+KEY_MASK = 0x7fff
+DEFAULT_KEY = 0x7fff
 
 
 class Emulator:
@@ -61,6 +63,9 @@ class Emulator:
 class Hardware(Listener):
     """Keeps the real interfaces and the fabric in step with the model.
 
+    The thread that serves files changes the model.  Another one tells the fabric, whose switch takes 20 ms for what
+    is at once on hardware; a VLAN passes that much after its vif was written, and many vifs cost little more than one.
+
     :param cable: the node's Cable
     :param sysfs: the real sysfs of the node's network namespace
     """
@@ -70,7 +75,9 @@ class Hardware(Listener):
         self._cable = cable
         self._links = Links(sysfs)
         self._taps = {}
-        self._lock = threading.Lock()  # the thread that reads stdin changes the fabric too
+        self._vifs = []
+        self._stale = threading.Event()
+        self._lock = threading.Lock()
 
     def created(self, netdev):
         if netdev.is_ipoib:
@@ -85,24 +92,35 @@ class Hardware(Listener):
     def looked_at(self, netdev):
         netdev.up = bool(int(self._links.read(netdev.name, 'flags'), 0) & IFF_UP)
         netdev.mtu = int(self._links.read(netdev.name, 'mtu'))
-        if not netdev.is_ipoib:
+        if netdev.is_ipoib:
+            self._taps[netdev.name].up = netdev.up
+        else:
             netdev.mac = self._links.read(netdev.name, 'address')
 
     def follow_slaves(self):
         """Set the taps up and down: eth_ipoib does it with the slaves that it takes and lets go."""
         for child in self._kernel.of_kind('child'):
-            self._links.set_up(child.name, child.up)
+            if child.up != self._taps[child.name].up:
+                self._links.set_up(child.name, child.up)
+                self._taps[child.name].up = child.up
 
     def vifs_changed(self, eipoib):
-        self.tell_fabric()
+        self._vifs = self._kernel.vifs(EIPOIB)
+        self._stale.set()
+
+    def keep_fabric_in_step(self):
+        """Tell the fabric whenever vifs have changed; does not return."""
+        while self._stale.wait():
+            self._stale.clear()
+            self.tell_fabric()
 
     def tell_fabric(self):
         """A VLAN passes where the port holds its P_Key and a vif on a child of that P_Key serves it."""
         with self._lock:
-            held = {value & 0x7fff for value in self._kernel.hcas[HCA].ports[1].pkeys}
-            self._cable.carry({UNTAGGED if vlan < 0 else vlan
-                               for _slave, _mac, vlan, pkey in self._kernel.vifs(EIPOIB)
-                               if pkey & 0x7fff in held and pkey & 0x7fff == (0x7fff if vlan < 0 else vlan)})
+            held = {value & KEY_MASK for value in self._kernel.hcas[HCA].ports[1].pkeys}
+            self._cable.carry({UNTAGGED if vlan < 0 else vlan for _slave, _mac, vlan, pkey in self._vifs
+                               if pkey & KEY_MASK in held
+                               and pkey & KEY_MASK == (DEFAULT_KEY if vlan < 0 else vlan)})
 
 
 def main():
@@ -122,7 +140,8 @@ def main():
             hardware.tell_fabric()
             print('done', flush=True)
 
-    threading.Thread(target=obey, daemon=True).start()
+    for task in (obey, hardware.keep_fabric_in_step):
+        threading.Thread(target=task, daemon=True).start()
     tree = fuse_sysfs.sys_class(kernel, f'{root}/{REAL_SYSFS}', f'/{REAL_SYSFS}')
     fuse_sysfs.serve(f'{root}/sys/class', fuse_sysfs.SysfsOperations(
         tree, mounted=lambda: print('ready', flush=True), written=hardware.follow_slaves))

@@ -37,8 +37,9 @@ def sys_class(kernel, real, seen_as):
 
 
 def _interface(kernel, real_net, name):
-    modelled = kernel.tree.node(f'/sys/class/net/{name}') if kernel.tree.exists(f'/sys/class/net/{name}') else None
-    if modelled is None:
+    try:
+        modelled = kernel.tree.node(f'/sys/class/net/{name}')
+    except FileNotFoundError:
         return Link(os.readlink(f'{real_net}/{name}')) if os.path.islink(f'{real_net}/{name}') else None
     if not isinstance(modelled, Folder) or not os.path.isdir(f'{real_net}/{name}'):
         return modelled

@@ -129,6 +129,7 @@ def enclosed(body):
         unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC)
         mount(None, '/', flags=MS_REC | MS_PRIVATE)
         mount('proc', '/proc', 'proc')
+        os.environ['PATH'] += ':/usr/local/sbin:/usr/sbin:/sbin'  # root's programs, also for whoever was not root
         return body()
 
     def outside():

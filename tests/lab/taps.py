@@ -23,6 +23,7 @@ class InfinibandTap:
     """
 
     def __init__(self, name):
+        self.up = False  # as its owner last set or saw it
         self._file = os.open('/dev/net/tun', os.O_RDWR | os.O_CLOEXEC)
         try:
             fcntl.ioctl(self._file, TUNSETIFF, struct.pack('16sH22x', name.encode(), IFF_TAP | IFF_NO_PI))
