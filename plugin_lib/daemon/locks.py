@@ -26,7 +26,7 @@ def held(folder, name, timeout=0.0):
     # type: (str, str, float) -> object
     """Hold the lock ``name`` in ``folder``; the kernel gives it back when the process ends, however it ends.
 
-    :param folder: made if need be, for root only
+    :param folder: made if need be; the lock itself is for root only
     :param timeout: seconds to wait for whoever has it
     :raises ApplyError: when it cannot be had
     """
@@ -41,27 +41,39 @@ def held(folder, name, timeout=0.0):
 
 def is_held(folder, name):
     # type: (str, str) -> bool
-    """Whether somebody holds the lock now.
+    """Whether somebody holds the lock now; looking leaves no trace.
 
     :raises ApplyError: when that cannot be told
     """
     try:
-        with held(folder, name):
+        descriptor = os.open(os.path.join(folder, name), os.O_RDONLY)
+    except EnvironmentError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR):
             return False
-    except ApplyError as error:
+        raise _cannot_lock(error, os.path.join(folder, name))
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except EnvironmentError as error:
         if error.errno not in _TAKEN:
-            raise
+            raise _cannot_lock(error, os.path.join(folder, name))
         return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _open(path):
     try:
-        make_folder(os.path.dirname(path), 0o700)
+        make_folder(os.path.dirname(path))
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.fcntl(descriptor, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
     except EnvironmentError as error:
-        raise ApplyError('cannot lock', path, error.strerror, 'run it as root', error.errno)
+        raise _cannot_lock(error, path)
     return descriptor
+
+
+def _cannot_lock(error, path):
+    return ApplyError('cannot lock', path, error.strerror, 'run it as root', error.errno)
 
 
 def _acquire(descriptor, path, deadline):
@@ -70,7 +82,7 @@ def _acquire(descriptor, path, deadline):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except EnvironmentError as error:
             if error.errno not in _TAKEN:
-                raise ApplyError('cannot lock', path, error.strerror, '', error.errno)
+                raise _cannot_lock(error, path)
             if monotonic() >= deadline:
                 raise ApplyError('another eipoibd is at work', path, 'it holds this lock',
                                  'wait for it, or stop it: its process is named by fuser {0}'.format(path), error.errno)

@@ -34,9 +34,9 @@ def main(argv=None):
         _check(options, rest)
         if options.dry_run:
             return _dry_run(options)
-        with_root_privilege()
+        _check_privilege()
         if options.once:
-            return once()
+            return _once()
         if options.flush:
             return _flush()
         return _serve(options)
@@ -44,26 +44,9 @@ def main(argv=None):
         sys.stdout.flush()
         sys.stderr.write(''.join(line + '\n' for line in error.lines()))
         return error.exit_status
-
-
-def once(write=sys.stdout.write):
-    # type: (object) -> int
-    """``eipoibd --once``: one pass, and what every EIPOIB interface serves after it.
-
-    :param write: takes the lines that tell what is served
-    :returns: the exit status, 3 when a step failed
-    :raises InfinibandError: when nothing could be done
-    """
-    result = one_pass()
-    for finding in result.findings:
-        write(finding.line() + '\n')
-    for problem in result.host.problems:
-        write('problem: {0}\n'.format(problem))
-    if not result.host.eipoibs:
-        write('no EIPOIB interface here: nothing to do\n')
-    elif not result.outcomes:
-        write('nothing to do: every P_Key has its VLAN\n')
-    return EXIT_NOT_APPLIED if result.errors else EXIT_OK
+    except KeyboardInterrupt:
+        sys.stderr.write('interrupted\n')
+        return EXIT_NOT_APPLIED
 
 
 def one_pass():
@@ -83,14 +66,6 @@ def ledger(root='/'):
     # type: (str) -> Ledger
     """The ledger of the machine below ``root``."""
     return Ledger(os.path.join(root, RUN_FOLDER.lstrip('/'), LEDGER_FILE))
-
-
-def with_root_privilege():
-    # type: () -> None
-    """:raises InputError: when we are not root"""
-    if os.geteuid() != 0:
-        raise InputError('eipoibd needs root', 'user id {0}'.format(os.geteuid()),
-                         'it makes network interfaces', 'run it as root, or with --dry-run')
 
 
 def _parser():
@@ -117,6 +92,25 @@ def _check(options, rest):
         raise InputError('a captured machine cannot be changed', options.root, '', 'add --dry-run')
 
 
+def _check_privilege():
+    if os.geteuid() != 0:
+        raise InputError('eipoibd needs root', 'user id {0}'.format(os.geteuid()),
+                         'it makes network interfaces', 'run it as root, or with --dry-run')
+
+
+def _once():
+    result, write = one_pass(), sys.stdout.write
+    for finding in result.findings:
+        write(finding.line() + '\n')
+    for problem in result.host.problems:
+        write('problem: {0}\n'.format(problem))
+    if not result.host.eipoibs:
+        write('no EIPOIB interface here: nothing to do\n')
+    elif not result.outcomes:
+        write('nothing to do\n')
+    return EXIT_NOT_APPLIED if result.errors else EXIT_OK
+
+
 def _dry_run(options):
     host, ours = look(open_root(options.root), ledger(options.root))
     plan = vlans.plan(host, ours)
@@ -132,7 +126,8 @@ def _dry_run(options):
 
 def _flush():
     with locks.held(RUN_FOLDER, locks.SERVICE):  # the service would make everything again
-        outcomes = flush(open_root(), Executor(), ledger())
+        with locks.held(RUN_FOLDER, locks.PASS, locks.PASS_TIMEOUT):
+            outcomes = flush(open_root(), Executor(), ledger())
     for outcome in outcomes:
         sys.stdout.write('{0}: {1}\n'.format(outcome.step.subject,
                                              outcome.error.one_line() if outcome.error else 'removed'))

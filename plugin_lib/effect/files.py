@@ -41,11 +41,11 @@ def remove(path):
             raise
 
 
-def make_folder(path, mode=0o755):
-    # type: (str, int) -> str
+def make_folder(path):
+    # type: (str) -> str
     """Make a folder and those above it, unless they exist."""
     try:
-        os.makedirs(path, mode)
+        os.makedirs(path, 0o755)
     except EnvironmentError as error:
         if error.errno != errno.EEXIST:
             raise
