@@ -9,10 +9,16 @@ the changes are composed again on what is there now.
 from __future__ import absolute_import, print_function, unicode_literals
 
 from plugin_lib.errors import ApplyError
-from plugin_lib.host.ovsdb import TIME_LIMIT, Database, column, optional
+from plugin_lib.host.ovsdb import CHECK_SERVER, SILENT, TIME_LIMIT, Server, known_columns
 from plugin_lib.planning.ovs_changes import MARK, OWNED, TRUNKS, AddBridge, AddPort, DelBridge, DelPort, SetVlans
 
 ATTEMPTS = 5
+COLUMNS = {
+    'Open_vSwitch': ('bridges', 'cur_cfg', 'next_cfg'),
+    'Bridge': ('name', 'datapath_type', 'external_ids', 'ports'),
+    'Port': ('name', 'tag', 'trunks', 'vlan_mode', 'external_ids', 'interfaces'),
+    'Interface': ('name', 'type', 'options', 'error'),  # old databases have no error
+}
 
 
 def apply(transaction, root='/', time_limit=TIME_LIMIT):
@@ -24,7 +30,7 @@ def apply(transaction, root='/', time_limit=TIME_LIMIT):
     :raises ApplyError: when nothing was changed (no answer, refused, the plan is out of date),
         or when ovs-vswitchd does not take what was committed
     """
-    database = Database(root, time_limit)
+    database = _Database(root, time_limit)
     try:
         for _ in range(ATTEMPTS):
             seen = database.idl.change_seqno
@@ -73,11 +79,54 @@ def _await_vswitchd(database, serial, transaction):
     database.run_until(lambda: database.rows('Open_vSwitch')[0].cur_cfg >= serial,
                        'ovs-vswitchd has not taken the configuration', 'check that ovs-vswitchd runs')
     added = set(change.name for change in transaction.changes if isinstance(change, AddPort))
-    errors = sorted('{0}: {1}'.format(row.name, optional(row, 'error')) for row in database.rows('Interface')
-                    if row.name in added and optional(row, 'error'))
+    errors = sorted('{0}: {1}'.format(row.name, row.error[0]) for row in database.rows('Interface')
+                    if row.name in added and database.has('Interface', 'error') and row.error)
     if errors:
         raise database.failure('ovs-vswitchd cannot use a port: {0}'.format('; '.join(errors)),
                                'see the log of ovs-vswitchd')
+
+
+class _Database(object):
+    """A copy of the database that follows it: ``idl`` is the ovs.db.idl.Idl.
+
+    :raises ApplyError: when the database does not answer in time, or the ``ovs`` library is missing
+    """
+
+    def __init__(self, root, time_limit):
+        self._server = Server(root, time_limit)
+        self.failure = self._server.failure
+        try:
+            schema = self._server.schema()
+        finally:
+            self._server.close()
+        import ovs.db.idl
+        helper = ovs.db.idl.SchemaHelper(schema_json=schema)
+        for table, columns in known_columns(COLUMNS, schema).items():
+            helper.register_columns(table, columns)
+        self.idl = ovs.db.idl.Idl(self._server.remote, helper)
+        try:
+            self.run_until(lambda: self.idl.change_seqno)
+        except ApplyError:
+            self.close()
+            raise
+
+    def close(self):
+        self.idl.close()
+
+    def rows(self, table):
+        """The rows of a table."""
+        return list(self.idl.tables[table].rows.values())
+
+    def has(self, table, name):
+        """Whether the database has a column; reading one that it lacks fails in another way in each library."""
+        return name in self.idl.tables[table].columns
+
+    def run_until(self, done, why=SILENT, todo=CHECK_SERVER):
+        """Follow the database until ``done()`` is true; see Server.wait."""
+        def step():
+            self.idl.run()
+            return done()
+        self._server.wait(step, self.idl.wait, why, todo)
 
 
 class _Draft(object):
@@ -150,8 +199,9 @@ class _Draft(object):
         if port is None:
             raise self._outdated('there is no port {0}'.format(change.name))
         self._write(port, 'tag', _as_set(change.tag))
-        self._write(port, 'trunks', list(change.trunks))
-        if optional(port, 'vlan_mode'):
+        if sorted(port.trunks) != list(change.trunks):
+            self._write(port, 'trunks', list(change.trunks))
+        if self.database.has('Port', 'vlan_mode'):
             self._write(port, 'vlan_mode', [])
         if MARK not in port.external_ids:
             self._write(port, 'external_ids', dict(port.external_ids, **{str(MARK): TRUNKS}))
@@ -168,8 +218,7 @@ class _Draft(object):
 
     def _write(self, row, column_name, value):
         """Set a column to ``value``, on condition that it still is what was read."""
-        before = column(row, column_name, None)
-        if (sorted(before) if isinstance(before, list) and column_name == 'trunks' else before) != value:
+        if getattr(row, column_name) != value:
             row.verify(column_name)
             setattr(row, column_name, value)
 

@@ -1,14 +1,16 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""Open vSwitch's database: a connection with a time limit, and what the bridges look like.
+"""Open vSwitch's database: requests with a time limit, and what the bridges look like.
 
-Works with the ``ovs`` library from 2.0 (Ubuntu 14.04) to today's.  The library
-is imported when the database's socket exists, and not before: that takes longer
-than everything else a hook does on a node without Open vSwitch.
+Works with the ``ovs`` library from 2.4 (the oldest that can still be installed)
+to 4.0.  The library is imported when the database's socket exists, and not
+before: that takes longer than everything else a hook does on a node without
+Open vSwitch.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
 import errno
+import json
 import os
 from collections import namedtuple
 
@@ -23,13 +25,10 @@ CHECK_SERVER = 'check that ovsdb-server runs: service openvswitch-switch status'
 
 # What is read.  Columns that an older database lacks read as empty.
 COLUMNS = {
-    'Open_vSwitch': ('bridges', 'cur_cfg', 'next_cfg'),
     'Bridge': ('name', 'datapath_type', 'external_ids', 'ports'),
-    'Port': ('name', 'tag', 'trunks', 'vlan_mode', 'external_ids', 'interfaces'),
-    'Interface': ('name', 'type', 'options', 'external_ids', 'mac_in_use', 'error'),
+    'Port': ('_uuid', 'name', 'tag', 'trunks', 'vlan_mode', 'external_ids', 'interfaces'),
+    'Interface': ('_uuid', 'name', 'type', 'options', 'external_ids', 'mac_in_use'),
 }
-# Without these there are no bridges to speak of.
-NEEDED = ('name', 'bridges', 'ports', 'interfaces')
 
 
 class Bridge(namedtuple('Bridge', 'name datapath_type external_ids')):
@@ -73,84 +72,67 @@ def read(root='/', time_limit=TIME_LIMIT):
     """What Open vSwitch on this machine looks like, or None without Open vSwitch.
 
     :param root: the folder that holds ``var/run/openvswitch/db.sock``
-    :param time_limit: seconds
+    :param time_limit: seconds that each answer may take
     :raises ApplyError: when the database does not answer in time, or the ``ovs`` library is missing
     """
     if not os.path.exists(os.path.join(root, SOCKET)):
         return None
-    database = Database(root, time_limit)
+    server = Server(root, time_limit)
     try:
-        return database.snapshot()
+        return _snapshot(_tables(server))
     finally:
-        database.close()
+        server.close()
 
 
-class Database(object):
-    """A connection to the database, with its content: ``idl`` is the ovs.db.idl.Idl.
+class Server(object):
+    """A connection to ovsdb-server.
 
     :param root: the folder that holds the socket
     :param time_limit: seconds that each wait may take
-    :raises ApplyError: when the database does not answer in time, or the ``ovs`` library is missing
+    :raises ApplyError: when nothing listens there, or the ``ovs`` library is missing
     """
 
     def __init__(self, root='/', time_limit=TIME_LIMIT):
-        self.socket = os.path.abspath(os.path.join(root, SOCKET))
+        self.remote = str('unix:' + os.path.abspath(os.path.join(root, SOCKET)))
         self.time_limit = time_limit
-        self.idl = None
         try:
-            import ovs.db.idl
+            import ovs.jsonrpc
+            import ovs.stream
         except ImportError as error:
             raise self.failure('{0}'.format(error), 'install python-openvswitch or python3-openvswitch')
-        helper = ovs.db.idl.SchemaHelper(schema_json=self._schema())
-        for table, columns in self._known_columns(helper.schema_json).items():
-            helper.register_columns(table, columns)
-        self.idl = ovs.db.idl.Idl(self._remote(), helper)
-        try:
-            self.run_until(lambda: self.idl.change_seqno)
-        except ApplyError:
-            self.close()
-            raise
+        error, stream = ovs.stream.Stream.open(self.remote)
+        if error:
+            raise self.failure(os.strerror(error))
+        self._connection = ovs.jsonrpc.Connection(stream)
+        self._message = ovs.jsonrpc.Message
 
     def close(self):
-        self.idl.close()
+        self._connection.close()
 
-    def rows(self, table):
-        """The rows of a table."""
-        return list(self.idl.tables[table].rows.values())
+    def request(self, method, parameters):
+        # type: (str, list) -> object
+        """The result of a JSON-RPC request of RFC 7047.
 
-    def snapshot(self):
-        # type: () -> Snapshot
-        """The database's content now."""
-        bridges, ports, interfaces = {}, {}, {}
-        for bridge in self.rows('Bridge'):
-            bridges[bridge.name] = Bridge(bridge.name, column(bridge, 'datapath_type', ''),
-                                          column(bridge, 'external_ids', {}))
-            for port in bridge.ports:
-                ports[port.name] = _port(port, bridge.name)
-                for interface in port.interfaces:
-                    interfaces[interface.name] = _interface(interface)
-        return Snapshot(bridges, ports, interfaces)
+        :raises ApplyError: when the server refuses it or does not answer in time
+        """
+        self._connection.send(self._message.create_request(method, parameters))
+        message = self.wait(self._receive, self._register)
+        if message.error is not None:
+            raise self.failure('it refused {0}: {1}'.format(method, to_text(message.error)))
+        return message.result
 
-    def run_until(self, done, why=SILENT, todo=CHECK_SERVER):
-        """Follow the database until ``done()`` is true.
+    def schema(self):
+        # type: () -> dict
+        """The schema of the database as it runs: the file on the disk may belong to another version."""
+        return self.request('get_schema', [DATABASE])
 
-        :param why: the reason of the error, when that does not happen within the time limit
+    def wait(self, step, register, why=SILENT, todo=CHECK_SERVER):
+        """Call ``step`` until it returns something true, and return that; sleep in between.
+
+        :param register: called with an ovs.poller.Poller, tells it what to wake up for
+        :param why: the reason of the error, when that takes longer than the time limit
         :raises ApplyError: at the time limit
         """
-        def step():
-            self.idl.run()
-            return done()
-        self._wait(step, self.idl.wait, why, todo)
-
-    def failure(self, why, todo=CHECK_SERVER):
-        # type: (str, str) -> ApplyError
-        return ApplyError('cannot use the Open vSwitch database', self.socket, why, todo)
-
-    def _remote(self):
-        return str('unix:' + self.socket)
-
-    def _wait(self, step, wait, why=SILENT, todo=CHECK_SERVER):
-        """Call ``step`` until it returns something true; between calls sleep until what ``wait`` registers happens."""
         import ovs.poller
         import ovs.timeval
 
@@ -163,73 +145,118 @@ class Database(object):
             if left <= 0:
                 raise self.failure('{0} within {1:g} s'.format(why, self.time_limit), todo)
             poller = ovs.poller.Poller()
-            wait(poller)
+            register(poller)
             poller.timer_wait(left)
             poller.block()
 
-    def _schema(self):
-        """The schema of the database that runs: the file on the disk may belong to another version."""
-        import ovs.jsonrpc
-        import ovs.stream
+    def failure(self, why, todo=CHECK_SERVER):
+        # type: (str, str) -> ApplyError
+        return ApplyError('cannot use the Open vSwitch database', self.remote[len('unix:'):], why, todo)
 
-        error, stream = ovs.stream.Stream.open(self._remote())
+    def _receive(self):
+        self._connection.run()
+        if self._connection.parser is None:
+            self._connection.parser = _Parser()
+        error, message = self._connection.recv()
+        if error == errno.EAGAIN:
+            return None
         if error:
-            raise self.failure(os.strerror(error))
-        connection = ovs.jsonrpc.Connection(stream)
-        request = ovs.jsonrpc.Message.create_request('get_schema', [DATABASE])
+            raise self.failure('the connection was closed' if error < 0 else os.strerror(error))
+        return message
 
-        def answer():
-            connection.run()
-            error, message = connection.recv()
-            if error == errno.EAGAIN:
-                return None
-            if error:
-                raise self.failure('the connection was closed' if error < 0 else os.strerror(error))
-            return message
-
-        def wait(poller):
-            connection.wait(poller)
-            connection.recv_wait(poller)
-
-        try:
-            connection.send(request)
-            message = self._wait(answer, wait)
-        finally:
-            connection.close()
-        if message.error is not None or not isinstance(message.result, dict):
-            raise self.failure('it has no database {0}: {1}'.format(DATABASE, to_text(message.error)))
-        return message.result
-
-    def _known_columns(self, schema):
-        """{table: columns that we read and the schema has}; native strings, the library insists on them."""
-        known = {}
-        for table, columns in COLUMNS.items():
-            there = schema.get('tables', {}).get(table, {}).get('columns', {})
-            missing = [name for name in columns if name in NEEDED and name not in there and
-                       (table, name) != ('Open_vSwitch', 'name')]
-            if missing:
-                raise self.failure('its table {0} has no column {1}'.format(table, ', '.join(missing)))
-            known[str(table)] = [str(name) for name in columns if name in there]
-        return known
+    def _register(self, poller):
+        self._connection.wait(poller)
+        self._connection.recv_wait(poller)
 
 
-def column(row, name, default):
-    """The value of a column that an older database may lack."""
-    return getattr(row, name, default)
+class _Parser(object):
+    """Takes the place of ovs.json.Parser, which reads one character at a time where it is not compiled.
+
+    It reads one message: there is never more than one request on its way.
+    """
+
+    def __init__(self):
+        self._text = []
+        self._value = None
+
+    def feed(self, text):
+        self._text.append(text)
+        if text.endswith('}'):
+            try:
+                self._value = json.loads(''.join(self._text))
+            except ValueError:
+                pass  # the brace ends an inner object, where the stream was cut
+        return len(text)
+
+    def is_done(self):
+        return self._value is not None
+
+    def finish(self):
+        return self._value
 
 
-def optional(row, name):
-    """The value of an optional column, None where it is unset or unknown to the database."""
-    values = column(row, name, [])
-    return values[0] if values else None
+def known_columns(columns, schema):
+    # type: (dict, dict) -> dict
+    """{table: list of those ``columns`` that the schema has}, as native strings: the library insists on them."""
+    known = {}
+    for table, names in columns.items():
+        there = schema.get('tables', {}).get(table, {}).get('columns', {})
+        known[str(table)] = [str(name) for name in names if name in there or name == '_uuid']
+    return known
 
 
-def _port(row, bridge):
-    return Port(row.name, bridge, optional(row, 'tag'), tuple(sorted(column(row, 'trunks', []))),
-                optional(row, 'vlan_mode'), column(row, 'external_ids', {}),
-                tuple(sorted(interface.name for interface in row.interfaces)))
+def _tables(server):
+    """{table: list of rows} of COLUMNS, of one moment."""
+    rows = _select(server, COLUMNS)
+    if rows is None:
+        rows = _select(server, known_columns(COLUMNS, server.schema()))
+    if rows is None:
+        raise server.failure('it does not have the tables of Open vSwitch')
+    return rows
 
 
-def _interface(row):
-    return Interface(row.name, column(row, 'type', ''), column(row, 'options', {}), column(row, 'external_ids', {}),
-                     optional(row, 'mac_in_use'))
+def _select(server, columns):
+    """{table: list of rows}; None when a table or column is not there."""
+    names = sorted(columns)
+    results = server.request('transact', [DATABASE] + [
+        {'op': 'select', 'table': name, 'where': [], 'columns': list(columns[name])} for name in names])
+    if any(result is None or 'error' in result for result in results):
+        return None
+    return dict((name, result['rows']) for name, result in zip(names, results))
+
+
+def _snapshot(tables):
+    found = Snapshot({}, {}, {})
+    ports = dict((_one(row['_uuid']), row) for row in tables['Port'])
+    interfaces = dict((_one(row['_uuid']), row) for row in tables['Interface'])
+    for bridge in tables['Bridge']:
+        found.bridges[bridge['name']] = Bridge(bridge['name'], bridge.get('datapath_type', ''), _map(bridge))
+        for port in [ports[uuid] for uuid in _set(bridge['ports'])]:
+            names = []
+            for row in [interfaces[uuid] for uuid in _set(port['interfaces'])]:
+                names.append(row['name'])
+                found.interfaces[row['name']] = Interface(row['name'], row.get('type', ''), _map(row, 'options'),
+                                                          _map(row), _one(row.get('mac_in_use')))
+            found.ports[port['name']] = Port(
+                port['name'], bridge['name'], _one(port.get('tag')), tuple(sorted(_set(port.get('trunks')))),
+                _one(port.get('vlan_mode')), _map(port), tuple(sorted(names)))
+    return found
+
+
+def _set(value):
+    """The members of a set of RFC 7047: ``["set", [...]]``, or a single member as it is; uuids as text."""
+    if value is None:
+        return []
+    members = value[1] if isinstance(value, list) and value[0] == 'set' else [value]
+    return [member[1] if isinstance(member, list) else member for member in members]
+
+
+def _one(value):
+    """The only member of a set, None when it is empty."""
+    members = _set(value)
+    return members[0] if members else None
+
+
+def _map(row, name='external_ids'):
+    """The map in a column: ``["map", [[key, value], ...]]``."""
+    return dict(row[name][1]) if name in row else {}

@@ -349,12 +349,29 @@ def test_columns_that_an_older_database_lacks_are_not_missed(nodes, tmp_path, mo
     assert len(result['made']) == 4 + len(MADE) and result['again'] == []
 
 
-def test_a_database_without_bridges_in_its_schema_is_refused(nodes, tmp_path, monkeypatch):
+def test_a_database_of_something_else_is_refused(nodes, monkeypatch):
     node = nodes()
-    monkeypatch.setitem(ovsdb.COLUMNS, 'Bridge', ('name', 'ports', 'no_such'))
-    monkeypatch.setattr(ovsdb, 'NEEDED', ('no_such',))
-    with pytest.raises(ApplyError, match='no_such'):
+    monkeypatch.setitem(ovsdb.COLUMNS, 'No_Table', ('name',))
+    with pytest.raises(ApplyError, match='does not have the tables'):
         ovsdb.read(str(node.folder))
+    monkeypatch.setattr(ovsdb, 'DATABASE', 'Other')
+    with pytest.raises(ApplyError, match='unknown database'):
+        ovsdb.read(str(node.folder))
+
+
+def test_an_answer_in_many_pieces_is_read_whole(nodes):
+    """100 ports: 40 KB, which the library reads in pieces of 4 KB."""
+    node = nodes()
+    node.bridges('br-aux')
+    ports = [argument for number in range(100) for argument in (
+        '--', 'add-port', 'br-aux', f'port{number}', f'tag={number + 1}', 'external_ids:text="}"',
+        '--', 'set', 'interface', f'port{number}', 'type=patch', f'options:peer=peer{number}')]
+    node.vsctl('--no-wait', *ports)
+    found = ovsdb.read(str(node.folder))
+    assert {port.tag for port in found.ports.values()} == {None, *range(1, 101)}
+    assert found.interfaces['port7'].options == {'peer': 'peer7'}
+    assert found.ports['port7'].external_ids == {'text': '}'}
+    assert found.interfaces['br-aux'].mac_in_use.count(':') == 5
 
 
 def test_the_fabric_ends_meet_across_implementations(two):
