@@ -63,7 +63,8 @@ class ThrowAwayNode(Machine):
         self.path('etc/apt/sources.list').write_text('')
         # Lists and packages of this machine stay out of it; in a user namespace there is no user to change to.
         self.path('etc/apt/apt.conf.d/99test').write_text(
-            'Dir::State::lists "/srv/apt/lists"; Dir::Cache::archives "/srv/apt/archives"; APT::Sandbox::User "root";\n')
+            'Dir::State::lists "/srv/apt/lists"; Dir::Cache::archives "/srv/apt/archives"; '
+            'APT::Sandbox::User "root";\n')
 
     def path(self, name):
         """A path of the node as this process reaches it."""
