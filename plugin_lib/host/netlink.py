@@ -35,6 +35,8 @@ _ATTEMPTS = 5
 # The kernel fills at most 32 KiB a message (netlink_dump in net/netlink/af_netlink.c).
 _BUFFER_SIZE = 65536
 
+_MAX_ERRNO = 4095  # linux/err.h
+
 _HEADER = struct.Struct(str('=IHHII'))
 _IFINFO = struct.Struct(str('=BxHiII'))
 _ATTRIBUTE = struct.Struct(str('=HH'))
@@ -99,8 +101,8 @@ def named(links):
     # type: (list) -> dict
     """``{name: Link}`` of Links as :func:`parse` gives them, parents and masters by name instead of by ifindex."""
     names = dict((link.ifindex, link.name) for link in links)
-    return dict((link.name, link if link.parent is link.master is None else link._replace(
-        parent=names.get(link.parent), master=names.get(link.master))) for link in links)
+    return dict((link.name, link._replace(parent=names.get(link.parent), master=names.get(link.master)))
+                for link in links)
 
 
 def split(data, sequence):
@@ -122,10 +124,10 @@ def split(data, sequence):
         if of_sequence != sequence:
             continue
         interrupted = interrupted or bool(flags & NLM_F_DUMP_INTR)
+        if kind == NLMSG_ERROR or kind == NLMSG_DONE and _errno(body):
+            raise _refusal(body)
         if kind == NLMSG_DONE:
             return bodies, True, interrupted
-        if kind == NLMSG_ERROR:
-            raise _refusal(body)
         if kind == RTM_NEWLINK:
             bodies.append(body)
     return bodies, False, interrupted
@@ -222,12 +224,14 @@ def _number(found, attribute, form=_U32):
     return form.unpack(found[attribute])[0] if attribute in found else None
 
 
+def _errno(body):
+    """Both NLMSG_ERROR and NLMSG_DONE start with a negative errno or 0."""
+    return -_I32.unpack_from(body)[0] if len(body) >= _I32.size else 0
+
+
 def _refusal(body):
-    """The error of an NLMSG_ERROR message: it starts with the negative errno."""
-    if len(body) < _I32.size:
-        return _garbage()
-    code = -_I32.unpack_from(body)[0]
-    return EnvironmentError(code, os.strerror(code), 'RTM_GETLINK')
+    code = _errno(body)
+    return EnvironmentError(code, os.strerror(code), 'RTM_GETLINK') if 0 < code <= _MAX_ERRNO else _garbage()
 
 
 def _name(value):

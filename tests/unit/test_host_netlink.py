@@ -98,6 +98,11 @@ def test_refusal():
     data = message(netlink.NLMSG_ERROR, struct.pack(str('=i'), -errno.EPERM) + b'\0' * 16)
     assert refused(netlink.split, data, SEQUENCE) == errno.EPERM
     assert refused(netlink.split, message(netlink.NLMSG_ERROR, b'\0'), SEQUENCE) == errno.EBADMSG
+    for nonsense in (0, 1, -4096, -2 ** 31):
+        data = message(netlink.NLMSG_ERROR, struct.pack(str('=i'), nonsense))
+        assert refused(netlink.split, data, SEQUENCE) == errno.EBADMSG
+    done = message(netlink.NLMSG_DONE, struct.pack(str('=i'), -errno.EMSGSIZE))
+    assert refused(netlink.split, done, SEQUENCE) == errno.EMSGSIZE
 
 
 def test_datagram_cut_at_every_byte():
