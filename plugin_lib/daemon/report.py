@@ -3,7 +3,9 @@
 """What the service logs of its passes: only what is new."""
 from __future__ import absolute_import, print_function, unicode_literals
 
-_QUIET = {'ok': 'info', 'planned': 'info', 'removal': 'info', 'waiting': 'info'}
+# How a state is logged; the others, which an operator has to look into, are warnings.  What was done to get to "ok"
+# is logged as steps.
+_LEVELS = {'ok': 'debug', 'planned': 'debug', 'removal': 'debug', 'waiting': 'info'}
 
 
 class Report(object):
@@ -26,7 +28,7 @@ class Report(object):
             level = 'warning' if outcome.error else 'info'
             self._log.write(level, 'step', ('subject', outcome.step.subject), ('reason', outcome.step.reason),
                             ('result', 'failed' if outcome.error else 'done'))
-        lines = [(_QUIET.get(finding.state, 'warning'), finding.line()) for finding in result.findings]
+        lines = [(_LEVELS.get(finding.state, 'warning'), finding.line()) for finding in result.findings]
         lines += [('warning', line) for line in result.host.problems + result.warnings]
         if not result.host.eipoibs:
             lines.append(('info', 'no EIPOIB interface here: waiting for one to appear'))

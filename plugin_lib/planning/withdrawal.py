@@ -27,7 +27,7 @@ def absent(host, ours):
     Interfaces whose port is not ACTIVE or whose table cannot be read are left
     out: about their keys nothing is known.
 
-    :returns: {EIPOIB name: (names that are absent, names of all our VLAN children there)}
+    :returns: {EIPOIB name: (names that are absent, these and the names that the table asks for)}
     """
     found = {}
     for eipoib in host.eipoibs.values():
@@ -38,7 +38,7 @@ def absent(host, ours):
         mine = [child.name for child in host.children.values()
                 if child.parent == eipoib.parent and child.name != untagged_child(eipoib.parent)
                 and is_ours(host, ours, child.name)]
-        found[eipoib.name] = (sorted(set(mine) - set(wanted)), sorted(mine))
+        found[eipoib.name] = (sorted(set(mine) - set(wanted)), sorted(set(mine) | set(wanted)))
     return found
 
 
@@ -53,13 +53,12 @@ def decide(host, ours, ages, grace, mass_hold):
     :param mass_hold: the same where more than half of the keys are absent
     """
     removable, warnings = [], []
-    for eipoib, (gone, mine) in sorted(absent(host, ours).items()):
-        # Keys that came in the place of others have children too, and so count in ``mine``.
-        en_masse = 2 * len(gone) > len(mine)
+    for eipoib, (gone, known) in sorted(absent(host, ours).items()):
+        en_masse = 2 * len(gone) > len(known)  # where others came in their place it is at most half
         limit = max(grace, mass_hold) if en_masse else grace
         due = [name for name in gone if name in ages and ages[name] >= limit]
         removable.extend(due)
         if en_masse and len(due) < len(gone):
             warnings.append('{0}: {1} of {2} P_Keys have vanished and no others came; their VLANs are kept until'
-                            ' they have been away for {3:g} seconds'.format(eipoib, len(gone), len(mine), limit))
+                            ' they have been away for {3:g} seconds'.format(eipoib, len(gone), len(known), limit))
     return Withdrawal(frozenset(removable), tuple(warnings))

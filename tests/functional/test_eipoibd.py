@@ -1,0 +1,187 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""eipoibd as a process, on a node of the lab: real system calls on the emulated drivers, real interfaces.
+
+Covered: --once twice, beside the service and without it; the service from a link event to the VLANs, SIGHUP, SIGTERM,
+kill -9 and a new start; --flush; a second service; a bad configuration; what an unprivileged user is told.
+"""
+import json
+import os
+import shutil
+import signal
+import time
+
+import pytest
+
+from tests.lab import lab, requirements
+
+CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAM = '/opt/eipoibd'
+CONFIG = '/etc/fuel-infiniband/eipoibd.conf'
+STATUS = '/run/eipoibd/status.json'
+
+
+@pytest.fixture(scope='module', autouse=True)
+def able():
+    missing = requirements.missing()
+    if missing:
+        pytest.skip('level 1 of the lab cannot run here: ' + '; '.join(missing))
+
+
+def on_a_node(body, pkeys=(0xffff, 0x8064)):
+    """Run ``body(node)`` on a node that has eipoibd."""
+    def inside(made):
+        node = made.add_node(list(pkeys))
+        shutil.copytree(f'{CHECKOUT}/plugin_lib', node.path(f'{PROGRAM}/plugin_lib'),
+                        ignore=shutil.ignore_patterns('__pycache__'))
+        shutil.copy(f'{CHECKOUT}/metadata.yaml', node.path(PROGRAM))
+        node.write(f'{PROGRAM}/eipoibd', '#!/usr/bin/python3\nimport sys\n'
+                   'from plugin_lib.daemon.main import main\nsys.exit(main())\n', 0o755)
+        body(node)
+
+    assert lab.run(inside) in (0, None), 'what failed in the lab is on stderr'
+
+
+def eipoibd(node, *options):
+    return node.run(f'{PROGRAM}/eipoibd', *options, check=False)
+
+
+class Service:
+    """The service on a node; ``with`` stops it."""
+
+    def __init__(self, node):
+        self._node = node
+        self._process = node.start(f'{PROGRAM}/eipoibd')
+
+    def __enter__(self):
+        until(lambda: os.path.exists(self._node.path(STATUS)))
+        return self
+
+    def __exit__(self, *_):
+        if self._process.poll() is None:
+            self.signal(signal.SIGKILL)
+            self._process.wait()
+
+    def signal(self, number):
+        """Send a signal to eipoibd itself, not to what started it in the node."""
+        self._node.run('kill', f'-{number.value}', str(json.loads(self._node.read(STATUS))['pid']))
+
+    def end(self):
+        """(exit status, what it wrote) once it has ended."""
+        output, _ = self._process.communicate(timeout=20)
+        return self._process.returncode, output
+
+
+def vlans(node):
+    return json.loads(node.read(STATUS))['interfaces']['eth4']['vlans']
+
+
+def until(condition):
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, 'it did not come to this in 20 seconds'
+        time.sleep(0.02)
+
+
+def served(node):
+    return sorted(row.split()[-1] for row in node.read('/sys/class/net/eth4/eth/vifs').splitlines())
+
+
+def test_once_and_again_and_flush():
+    def body(node):
+        first = eipoibd(node, '--once')
+        assert (first.returncode, first.stderr) == (0, '')
+        assert 'mlx4_0 port 1 0x8064 full ==> ib0.8064 vlan 100 eth4 ok' in first.stdout
+        assert served(node) == ['VLAN=100', 'VLAN=N/A']
+        again = eipoibd(node, '--once')
+        assert again.returncode == 0
+        assert 'nothing to do' in again.stdout
+        ledger = json.loads(node.read('/run/eipoibd/children.json'))
+        assert sorted(ledger['children']) == ['ib0.1', 'ib0.8064']
+        assert eipoibd(node, '--flush').returncode == 0
+        assert served(node) == []
+        assert not os.path.exists(node.path('/sys/class/net/ib0.8064'))
+
+    on_a_node(body)
+
+
+def test_the_service_follows_the_table():
+    def body(node):
+        node.write(CONFIG, '[eipoibd]\nresync_interval = 3600\nremoval_grace = 0\nlog_level = debug\n')
+        with Service(node) as service:
+            until(lambda: vlans(node) == [100])
+            node.emulator.program([0xffff, 0x8064, 0x8065])
+            node.run('ip', 'link', 'set', 'eth0', 'up')  # any link event brings a pass
+            until(lambda: vlans(node) == [100, 101])
+            node.emulator.program([0xffff, 0x8065])
+            node.run('ip', 'link', 'set', 'eth0', 'down')
+            until(lambda: vlans(node) == [101])
+            assert served(node) == ['VLAN=101', 'VLAN=N/A']
+            assert eipoibd(node, '--once').returncode == 0
+            assert json.loads(node.read(STATUS))['mode'] == 'service'
+            second = eipoibd(node)
+            assert (second.returncode, 'another eipoibd is at work' in second.stderr) == (3, True)
+            assert eipoibd(node, '--flush').returncode == 3
+            service.signal(signal.SIGTERM)
+            status, log = service.end()
+        assert status == 0
+        assert 'level=info event=step subject="eth4 vlan 101"' in log
+        assert log.splitlines()[-1] == 'level=info event=stop'
+        assert served(node) == ['VLAN=101', 'VLAN=N/A']
+
+    on_a_node(body)
+
+
+def test_a_killed_service_goes_on_where_it_was():
+    def body(node):
+        node.write(CONFIG, '[eipoibd]\nremoval_grace = 0\nmass_removal_hold = 0\n')
+        with Service(node) as service:
+            until(lambda: vlans(node) == [100])
+            service.signal(signal.SIGKILL)
+            service.end()
+        os.unlink(node.path(STATUS))
+        node.emulator.program([0xffff, 0x8065])
+        with Service(node):
+            until(lambda: vlans(node) == [101])
+            assert served(node) == ['VLAN=101', 'VLAN=N/A']
+
+    on_a_node(body)
+
+
+def test_sighup_reads_the_configuration_again_and_a_bad_one_changes_nothing():
+    def body(node):
+        node.write(CONFIG, '[eipoibd]\nresync_interval = 3600\n')
+        with Service(node) as service:
+            until(lambda: vlans(node) == [100])
+            node.write(CONFIG, '[eipoibd]\nresync_interval = never\n')
+            service.signal(signal.SIGHUP)
+            node.emulator.program([0xffff, 0x8064, 0x8065])
+            until(lambda: vlans(node) == [100, 101])  # SIGHUP brings a pass
+            node.write(CONFIG, '[eipoibd]\nresync_interval = 1\n')
+            service.signal(signal.SIGHUP)
+            node.emulator.program([0xffff, 0x8064, 0x8066])
+            until(lambda: vlans(node) == [100, 102])
+            service.signal(signal.SIGTERM)
+            log = service.end()[1]
+        assert f'where="{CONFIG} -> eipoibd -> resync_interval"' in log
+        assert 'event=reload resync_interval=1' in log
+        assert eipoibd(node, '--config', '/none').returncode == 2
+
+    on_a_node(body)
+
+
+def test_126_keys_are_replaced_by_126_others():
+    first, second = range(100, 226), range(978, 1104)
+
+    def body(node):
+        assert eipoibd(node, '--once').returncode == 0
+        assert [os.path.exists(node.path(f'/sys/class/net/eth4/slave_ib0.{0x8000 | vlan:04x}')) for vlan in first] == \
+            [True] * 126
+        node.emulator.program([0xffff] + [0x8000 | vlan for vlan in second])
+        node.write(CONFIG, '[eipoibd]\nremoval_grace = 0\nresync_interval = 1\n')
+        with Service(node):
+            until(lambda: vlans(node) == list(second))
+        slaves = {name for name in os.listdir(node.path('/sys/class/net/eth4')) if name.startswith('slave_')}
+        assert slaves == {f'slave_ib0.{0x8000 | vlan:04x}' for vlan in second} | {'slave_ib0.1'}
+
+    on_a_node(body, [0xffff] + [0x8000 | vlan for vlan in first])
