@@ -19,7 +19,8 @@ from tests.lab import requirements
 from tools.packages import TOP
 
 DEMO = (sys.executable, '-m', 'tests.lab.demo')
-WITHOUT_CAPABILITIES = ('setpriv', '--bounding-set=-all', '--inh-caps=-all', '--no-new-privs')
+# Nothing but what it takes to stay user 0, to whom this machine's files belong, in a user namespace.
+WITHOUT_CAPABILITIES = ('setpriv', '--bounding-set=-all,+setfcap', '--inh-caps=-all', '--no-new-privs')
 
 
 @pytest.fixture(scope='module')
@@ -150,3 +151,13 @@ def test_a_stopped_demo_leaves_nothing(able, start, tmp_path, moment, number):
         for path in tmp_path.iterdir():  # nobody was left to remove it
             shutil.rmtree(path)
     assert not os.listdir(tmp_path)
+
+
+def test_a_demo_in_which_something_does_not_hold_fails(able, start):
+    without_a_private_vlan = ('import sys; from tests.lab import astute, demo; '
+                              'astute.PKEYS.remove(0x8000 | astute.PRIVATE_VLANS[0]); sys.exit(demo.main())')
+    process = start(argv=(sys.executable, '-c', without_a_private_vlan))
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert re.search(r'FAILED +infiniband-preflight', output)
+    assert 'VLAN 1000' in output and 'infiniband-drivers' not in output and 'Traceback' not in output

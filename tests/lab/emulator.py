@@ -41,7 +41,7 @@ class Emulator:
         self._process = subprocess.Popen(
             machine.beside(sys.executable, '-m', 'tests.lab.emulator', json.dumps(options)),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
-            env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)))
+            env=dict(os.environ, PYTHONPATH=os.pathsep.join(map(os.path.abspath, sys.path))))
         self._expect('ready')
 
     def program(self, pkeys):

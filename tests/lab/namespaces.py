@@ -68,8 +68,11 @@ def _become_root_of_new_user_namespace():
     uid, gid = os.geteuid(), os.getegid()
     unshare(CLONE_NEWUSER)
     for name, text in (('setgroups', 'deny'), ('uid_map', f'0 {uid} 1'), ('gid_map', f'0 {gid} 1')):
-        with open(f'/proc/self/{name}', 'w', encoding='ascii') as entry:
-            entry.write(text)
+        try:
+            with open(f'/proc/self/{name}', 'w', encoding='ascii') as entry:
+                entry.write(text)
+        except OSError as error:
+            raise Refused(error.errno, f'{name} of a user namespace: {error.strerror}') from error
 
 
 def _fork(body):
@@ -99,7 +102,8 @@ def _fork(body):
 
 
 def _stop(number, _frame):
-    raise SystemExit(128 + number)
+    # Not an exception: one that is raised in a fork handler or a destructor is lost.  The kernel cleans up after us.
+    os._exit(128 + number)
 
 
 def _wait_passing_on_signals(pid):
@@ -119,12 +123,11 @@ def enclosed(body):
     """Run ``body()`` as process 1 of namespaces of its own and return its exit status.
 
     It is root there with mount, PID, network, host name and IPC namespaces; where the caller may not make these,
-    also a user namespace.  Whatever it starts ends with it.  SIGINT and SIGTERM reach it as KeyboardInterrupt and
-    SystemExit.
-    Where the kernel refuses them, the reason is on stderr and the status is 1.
+    also a user namespace.  Whatever it starts ends with it.  SIGINT and SIGTERM end it at once, with 128 and their
+    number as status.  Where the kernel refuses the namespaces, the reason is on stderr and the status is 1.
     """
     def inside():
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, _stop)
         signal.signal(signal.SIGTERM, _stop)
         unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC)
         mount(None, '/', flags=MS_REC | MS_PRIVATE)

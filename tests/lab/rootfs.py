@@ -48,27 +48,33 @@ def build(root, scratch):
 def _overlay(lower, target, layers):
     for folder in (target, f'{layers}/upper', f'{layers}/work'):
         os.makedirs(folder)
-    if os.stat('/etc').st_uid != 0:
+    if _alone():
         _adopt(lower, f'{layers}/upper')
     mount('overlay', target, 'overlay',
           options=f'lowerdir={lower},upperdir={layers}/upper,workdir={layers}/work,userxattr')
 
 
-def _adopt(lower, upper):
-    """Make the folders of ``lower`` writable for the only user of this user namespace, to whom their owner is nobody.
+def _alone():
+    """Whether this is a user namespace with one user in it."""
+    with open('/proc/self/uid_map', encoding='ascii') as mapping:
+        return mapping.read().split()[-1] == '1'
 
-    A folder that both layers have shows the upper one's owner.
+
+def _adopt(lower, upper):
+    """Make the folders of ``lower`` writable for the only user of this user namespace.
+
+    To it every other owner is nobody.  A folder that both layers have shows the upper one's owner.
     """
     for folder, subfolders, _files in os.walk(lower):
         relative = os.path.relpath(folder, lower)
         os.makedirs(f'{upper}/{relative}', exist_ok=True)
+        subfolders[:] = [name for name in subfolders if not os.path.islink(f'{folder}/{name}')]
         for name in subfolders:
             if not os.access(f'{folder}/{name}', os.R_OK | os.X_OK):
                 os.mkdir(f'{upper}/{relative}/{name}')
                 os.setxattr(f'{upper}/{relative}/{name}', 'user.overlay.opaque', b'y')  # without what is in it
         if relative.count('/') + 1 >= _ADOPTED_DEPTH:
             subfolders.clear()
-        subfolders[:] = [name for name in subfolders if not os.path.islink(f'{folder}/{name}')]
     for path in _OPENED_IN_PLACE:
         if f'/{path}'.startswith(f'{lower}/') and os.path.exists(os.path.dirname(f'/{path}')):
             open(f'{upper}/{os.path.relpath(f"/{path}", lower)}', 'wb').close()
