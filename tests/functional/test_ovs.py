@@ -123,8 +123,16 @@ class Node:
         self.address(name, f'10.{vlan // 100}.{vlan % 100}.{self.number}/24')
 
     def pings(self, address, seconds=10):
-        """Whether an answer comes within that time; one a second is tried."""
-        return self('ping', '-c', '1', '-w', str(seconds), address, check=False).returncode == 0
+        """Whether an answer comes within that time.
+
+        ping -w would not do: it ends at the first error, and the kernel's own search for the neighbour, begun
+        before a VLAN was opened, ends in one.
+        """
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self('ping', '-c', '1', '-W', '1', address, check=False).returncode == 0:
+                return True
+        return False
 
     def log_size(self):
         return (self.folder / 'conf.db').stat().st_size
