@@ -50,7 +50,7 @@ def monotonic():
     """Seconds of a clock that never steps; its zero means nothing."""
     if PY2:
         return os.times()[4]  # Linux counts it from boot, times(2)
-    return time.monotonic()
+    return time.monotonic()  # novm
 
 
 def readable(sources, timeout):

@@ -11,9 +11,9 @@ from plugin_lib._compat import PY2, quoted
 from plugin_lib.errors import InputError
 
 if PY2:
-    from ConfigParser import Error, RawConfigParser
+    from ConfigParser import Error, RawConfigParser  # novm
 else:
-    from configparser import Error, RawConfigParser
+    from configparser import Error, RawConfigParser  # novm
 
 DEFAULT_PATH = '/etc/fuel-infiniband/eipoibd.conf'
 SECTION = 'eipoibd'
@@ -51,7 +51,7 @@ def read(path=None):
     place = path or DEFAULT_PATH
     try:
         with io.open(place, encoding='utf-8') as stream:
-            (parser.readfp if PY2 else parser.read_file)(stream)
+            (parser.readfp if PY2 else parser.read_file)(stream)  # novm
     except EnvironmentError as error:
         if error.errno == errno.ENOENT and path is None:
             return DEFAULTS
