@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 
+from plugin_lib.pkey import DEFAULT_KEY, KEY_MASK
 from tests.lab import fuse_sysfs, namespaces
 from tests.lab.fabric import UNTAGGED, Cable, ip
 from tests.lab.rootfs import REAL_SYSFS
@@ -22,8 +23,6 @@ EIPOIB = 'eth4'
 PARENT = 'ib0'
 HCA = 'mlx4_0'
 PCI = '0000:03:00.0'
-KEY_MASK = 0x7fff
-DEFAULT_KEY = 0x7fff
 
 
 class Emulator:
@@ -53,11 +52,6 @@ class Emulator:
     def _expect(self, answer):
         if self._process.stdout.readline().strip() != answer:
             raise RuntimeError('the emulated InfiniBand hardware stopped; the reason is above')
-
-    def close(self):
-        """Unplug it: the taps go with the process, and /sys/class is the real one again."""
-        self._process.terminate()
-        self._process.wait()
 
 
 class Hardware(Listener):

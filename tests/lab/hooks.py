@@ -63,9 +63,7 @@ def install_plugin(node, plugin, astute):
     """
     name = os.path.basename(plugin)
     shutil.copytree(plugin, node.path(f'{_MASTER}/{name}'))
-    # Fuel rsyncs the folder's content, without links.
-    scripts = node.path(f'/etc/fuel/plugins/{name}')
-    shutil.copytree(f'{plugin}/deployment_scripts', scripts)
+    shutil.copytree(f'{plugin}/deployment_scripts', node.path(f'/etc/fuel/plugins/{name}'))
     # Only the plugin's own source: the node has no way to this machine's.
     node.run('rm', '-rf', '/etc/apt/sources.list', '/etc/apt/sources.list.d')
     node.write(f'/etc/apt/sources.list.d/{name}.list', f'deb file:{_MASTER}/{name}/repositories/ubuntu /\n')

@@ -7,13 +7,13 @@ import subprocess
 
 from tests.lab import openvswitch, rootfs
 from tests.lab.emulator import EIPOIB, PARENT, PCI, Emulator
-from tests.lab.namespaces import TASK_ENVIRONMENT, Machine
+from tests.lab.namespaces import Machine
 
 ETHERNET = 'eth0'
 ETHERNET_DRIVER = 'igb'
 ETHERNET_PCI = '0000:01:00.0'
-DRIVERS = ('mlx4_core', 'mlx4_ib', 'mlx4_en', 'ib_ipoib', 'eth_ipoib')
 
+_DRIVERS = ('mlx4_core', 'mlx4_ib', 'mlx4_en', 'ib_ipoib', 'eth_ipoib')
 _SHIM_SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'drvinfo_shim.c')
 
 
@@ -71,7 +71,7 @@ class Node:
         release = os.uname().release
         modules = f'{self.root}/lib/modules/{release}'
         os.makedirs(modules)
-        for name, drivers in (('modules.order', ()), ('modules.builtin.modinfo', ()), ('modules.builtin', DRIVERS)):
+        for name, drivers in (('modules.order', ()), ('modules.builtin.modinfo', ()), ('modules.builtin', _DRIVERS)):
             with open(f'{modules}/{name}', 'w', encoding='ascii') as file:
                 file.writelines(f'kernel/drivers/infiniband/{driver}.ko\n' for driver in drivers)
         subprocess.run(['depmod', '-b', self.root, release], check=True)
@@ -95,8 +95,3 @@ class Node:
     def run(self, *argv, **options):
         """Run a command in the node; see Machine.run."""
         return self.machine.run(*argv, **options)
-
-    def start(self, *argv):
-        """Start a command in the node with a Fuel task's environment; its output and errors come as one text."""
-        return subprocess.Popen(self.machine.inside(*argv), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                stdin=subprocess.DEVNULL, env=TASK_ENVIRONMENT)
