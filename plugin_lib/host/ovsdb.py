@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Open vSwitch's database: requests with a time limit, and what the bridges look like.
 
-Works with the ``ovs`` library from 2.4 (the oldest that can still be installed)
-to 4.0.  The library is imported when the database's socket exists, and not
-before: that takes longer than everything else a hook does on a node without
-Open vSwitch.
+Runs with the ``ovs`` library from 2.4 to 4.0; Ubuntu 14.04's 2.0 has the same
+interface as far as it is used here.  The library is imported when the database's
+socket exists, and not before: that takes longer than everything else a hook does
+on a node without Open vSwitch.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
