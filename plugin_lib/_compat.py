@@ -39,6 +39,13 @@ def fs_path(path):
     return path.encode('utf-8') if PY2 and isinstance(path, text_type) else path
 
 
+def write(stream, text):
+    # type: (object, str) -> None
+    """Write text to a standard stream as UTF-8, whatever the locale is: in Fuel's tasks it is C."""
+    getattr(stream, 'buffer', stream).write(text.encode('utf-8'))
+    stream.flush()
+
+
 def quoted(text):
     # type: (str) -> str
     """The start of ``text`` in quotes, printable and on one line, for a message about what makes no sense."""

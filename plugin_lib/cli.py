@@ -12,6 +12,7 @@ import os
 import sys
 
 from plugin_lib import version
+from plugin_lib._compat import to_text, write
 from plugin_lib.errors import EXIT_CHECK_FAILED, EXIT_NOT_APPLIED, EXIT_OK, InfinibandError
 
 ASTUTE = '/etc/astute.yaml'
@@ -32,7 +33,7 @@ def main(argv=None):
         return options.run(options)
     except InfinibandError as error:
         sys.stdout.flush()
-        sys.stderr.write(''.join(line + '\n' for line in error.lines()))
+        write(sys.stderr, ''.join(line + '\n' for line in error.lines()))
         return error.exit_status
     except EnvironmentError as error:
         if error.errno != errno.EPIPE:
@@ -60,7 +61,7 @@ def _discover(options):
 def _capture(options):
     from plugin_lib.host import capture, source
     capture.capture(source.open_root(options.root), options.directory)
-    _write('recorded this machine in {0}; look at it with: fuel-infiniband discover --root {0}\n'.format(
+    write(sys.stdout, 'recorded this machine in {0}; look at it with: fuel-infiniband discover --root {0}\n'.format(
         options.directory))
     return EXIT_OK
 
@@ -78,7 +79,7 @@ def _apply(options):
     node = stages.Node(options.root, _astute(options))
     done = [outcome for stage in stages.ORDER for outcome in stages.apply(node, stage, report)]
     if not done:
-        _write('nothing to do: the node is as planned\n')
+        write(sys.stdout, 'nothing to do: the node is as planned\n')
     return EXIT_OK
 
 
@@ -109,20 +110,14 @@ def _astute(options):
 
 def _show(options, view, subject):
     if options.format == 'table':
-        _write(view.table(subject))
+        write(sys.stdout, view.table(subject))
     elif options.format == 'json':
         import json
-        _write(json.dumps(view.document(subject), indent=2, sort_keys=True) + '\n')
+        write(sys.stdout, json.dumps(view.document(subject), indent=2, sort_keys=True) + '\n')
     else:
         import yaml
-        _write(yaml.safe_dump(view.document(subject), default_flow_style=False))
+        write(sys.stdout, yaml.safe_dump(view.document(subject), default_flow_style=False))
     return EXIT_OK
-
-
-def _write(text):
-    # Python 2 would encode for a terminal only, Python 3 by the locale, which is C in Fuel's tasks.
-    getattr(sys.stdout, 'buffer', sys.stdout).write(text.encode('utf-8'))
-    sys.stdout.flush()
 
 
 def _parser():
@@ -133,8 +128,8 @@ def _parser():
     parser.add_argument('--version', action='version', version='fuel-infiniband {0}'.format(version()))
     commands = parser.add_subparsers(dest='command', metavar='COMMAND')
     commands.required = True
-    root = _option('--root', metavar='DIR', default='/', help='look at a captured machine instead of this one')
-    astute = _option('--astute', metavar='FILE', help='what Fuel publishes (default: /etc/astute.yaml)')
+    root = _option('--root', metavar='DIR', type=to_text, default='/', help='look at a captured machine instead of this one')
+    astute = _option('--astute', metavar='FILE', type=to_text, help='what Fuel publishes (default: /etc/astute.yaml)')
     shape = _option('--format', choices=('table', 'json', 'yaml'), default='table',
                     help='for people or for programs (default: table)')
 
@@ -146,7 +141,7 @@ def _parser():
     add('roles', _roles, [root, astute, shape], 'show the interfaces and network roles that Fuel publishes')
     add('discover', _discover, [root, shape], 'show the interfaces, HCA ports and P_Keys of the machine')
     capture = add('capture', _capture, [root], 'record what discover looks at, to replay it elsewhere; no secrets')
-    capture.add_argument('directory', metavar='DIR', help='a new folder')
+    capture.add_argument('directory', metavar='DIR', type=to_text, help='a new folder')
     add('plan', _plan, [root, astute, shape], 'show what apply would do, in order; changes nothing')
     add('apply', _apply, [root, astute], 'configure the node; does nothing where nothing is to be done')
     add('status', _status, [root, shape], 'show what eipoibd serves')

@@ -97,7 +97,6 @@ def apply(node, stage, report):
 def preflight(node):
     # type: (Node) -> list
     """Findings about what the deployment needs and what is there before it; everything in one go."""
-    from plugin_lib.host import modules
     from plugin_lib.planning import checks
     refused = settings.problems(node.published.settings)
     found = [checks.of_error(error) for error in refused] + checks.published(node.published)
@@ -105,7 +104,7 @@ def preflight(node):
         chosen = settings.read(None) if refused else node.settings
         host = node.host()
         offered = _packages(node).offered if chosen.driver_source == 'repository' else frozenset()
-        found += checks.machine(node.published, host, modules.read(node.root), chosen, offered)
+        found += checks.machine(node.published, host, node.source.modules(), chosen, offered)
         found += checks.keys(node.published, host, chosen.sm_check)
     return found
 
@@ -155,9 +154,9 @@ def _plan_packages(node):
 
 
 def _plan_drivers(node):
-    from plugin_lib.host import files, modules
+    from plugin_lib.host import files
     from plugin_lib.planning import drivers
-    return Plan(drivers.plan(node.published, node.settings, modules.read(node.root),
+    return Plan(drivers.plan(node.published, node.settings, node.source.modules(),
                              files.read(node.root, drivers.MODPROBE_FILE)), ())
 
 

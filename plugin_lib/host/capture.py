@@ -27,7 +27,7 @@ def capture(source, directory):
 
     The folder appears whole or not at all.  It holds the attributes as files, links as relative links, and
     ``capture.json``: ``{"format": 1, "links": [Link as a mapping], "drvinfo": {interface: [driver, bus_info]},
-    "errors": {path or interface: errno}}``.
+    "modules": Modules as a mapping, "errors": {path or interface: errno}}``.
 
     :raises InputError: when ``directory`` exists and is not an empty folder
     :raises ApplyError: when it cannot be written
@@ -58,6 +58,7 @@ class _Recorder(object):
 
     def __init__(self, source):
         self.tree = _RecordingTree(source.tree)
+        self.modules = source.modules
         self._source = source
         self._links = {}
         self._drvinfo = {}
@@ -72,7 +73,10 @@ class _Recorder(object):
 
     def write(self, folder):
         self.tree.write(folder)
+        modules = self.modules()
         facts = {'format': CAPTURE_FORMAT,
+                 'modules': {'release': modules.release, 'loaded': sorted(modules.loaded),
+                             'available': sorted(modules.available)},
                  'links': [self._links[name]._asdict() for name in sorted(self._links)],
                  'drvinfo': self._drvinfo,
                  'errors': self.tree.errors}

@@ -7,6 +7,7 @@ import errno
 import io
 import os
 
+from plugin_lib._compat import fs_path
 from plugin_lib.errors import InputError
 
 
@@ -18,7 +19,7 @@ def read(root, path):
     """
     place = os.path.join(root, path.lstrip('/'))
     try:
-        with io.open(place, encoding='utf-8', errors='replace') as stream:
+        with io.open(fs_path(place), encoding='utf-8', errors='replace') as stream:
             return stream.read()
     except EnvironmentError as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR):

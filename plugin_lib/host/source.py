@@ -3,8 +3,8 @@
 """Where facts about a machine come from: the running kernel, or a folder that ``capture`` wrote.
 
 A source has ``tree`` (see :class:`plugin_lib.host.sysfs.Tree`), ``links()`` -> ``{name: Link}`` (see
-:mod:`plugin_lib.host.netlink`) and ``drvinfo(name)`` -> ``(driver, bus_info)`` or ``(None, None)``.  All of them raise
-EnvironmentError with the kernel's errno.
+:mod:`plugin_lib.host.netlink`) and ``drvinfo(name)`` -> ``(driver, bus_info)`` or ``(None, None)``; these raise
+EnvironmentError with the kernel's errno.  ``modules()`` -> state.Modules.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
@@ -15,8 +15,10 @@ import os
 
 from plugin_lib._compat import fs_path, integer_types, string_types, to_text
 from plugin_lib.errors import InputError
+from plugin_lib.host import modules
 from plugin_lib.host.drvinfo import DrvInfo
 from plugin_lib.host.netlink import Link, Links
+from plugin_lib.host.state import EIPOIB_MODULES, Modules
 from plugin_lib.host.sysfs import Tree
 
 CAPTURE_FILE = 'capture.json'
@@ -44,6 +46,7 @@ class Live(object):
         self.tree = Tree()
         self.links = Links().read
         self.drvinfo = DrvInfo().read
+        self.modules = modules.read
 
 
 class Captured(object):
@@ -61,6 +64,10 @@ class Captured(object):
     def links(self):
         # type: () -> dict
         return dict(self._facts['links'])
+
+    def modules(self):
+        # type: () -> Modules
+        return self._facts['modules']
 
     def drvinfo(self, name):
         # type: (str) -> tuple
@@ -95,7 +102,7 @@ class _CapturedTree(Tree):
 
 
 def _load(path):
-    """``{'links': {name: Link}, 'drvinfo': {name: (driver, bus_info)}, 'errors': {path or name: errno}}`` of a file."""
+    """The facts of a ``capture.json`` in the types of a source: {section: value}."""
     try:
         with io.open(fs_path(path), encoding='utf-8') as stream:
             document = json.load(stream)
@@ -117,7 +124,18 @@ def _load(path):
     return {'links': dict((link.name, link) for link in (
                 _link(fact, path, 'links -> {0}'.format(index)) for index, fact in enumerate(links))),
             'drvinfo': dict((name, tuple(pair)) for name, pair in drvinfo.items()),
-            'errors': errors}
+            'errors': errors,
+            'modules': _modules(document.get('modules'), path)}
+
+
+def _modules(fact, path):
+    _expect(isinstance(fact, dict) and sorted(fact) == sorted(Modules._fields), path, 'modules',
+            'a mapping of ' + ', '.join(Modules._fields))
+    _expect(isinstance(fact['release'], string_types), path, 'modules -> release', 'a text')
+    for field in ('loaded', 'available'):
+        _expect(isinstance(fact[field], list) and all(name in EIPOIB_MODULES for name in fact[field]), path,
+                'modules -> ' + field, 'a list of some of ' + ', '.join(EIPOIB_MODULES))
+    return Modules(fact['release'], frozenset(fact['loaded']), frozenset(fact['available']))
 
 
 _LINK_NUMBERS = ('ifindex', 'type', 'flags', 'mtu', 'pkey')

@@ -11,7 +11,7 @@ import io
 
 import yaml
 
-from plugin_lib._compat import integer_types, string_types, text_type
+from plugin_lib._compat import fs_path, integer_types, string_types, text_type
 from plugin_lib.errors import InputError
 
 INT_TAG = 'tag:yaml.org,2002:int'
@@ -173,7 +173,7 @@ def load(path):
     what = 'cannot read what Fuel published'
     todo = 'give the astute.yaml that Fuel wrote to the node'
     try:
-        with io.open(path, 'rb') as stream:
+        with io.open(fs_path(path), 'rb') as stream:
             raw = stream.read()
     except EnvironmentError as error:
         raise InputError(what, path, error.strerror, todo)

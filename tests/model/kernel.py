@@ -19,6 +19,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 import errno
 
 from plugin_lib.host import netlink
+from plugin_lib.host.state import EIPOIB_MODULES, Modules
 from tests.model.eth_ipoib import EthIpoib
 from tests.model.ib_ipoib import Ipoib
 from tests.model.netdev import Hca, Netdev, Port, netdev_or_refuse
@@ -165,6 +166,13 @@ class Kernel(object):
         self.listener.after(verb, target, text)
 
     # The rest of a Source.
+
+    @staticmethod
+    def modules():
+        # type: () -> Modules
+        """All of them: what the model models would not be there without."""
+        every = frozenset(EIPOIB_MODULES)
+        return Modules('4.4.0', every, every)
 
     def drvinfo(self, name):
         # type: (str) -> tuple

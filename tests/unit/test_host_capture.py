@@ -23,7 +23,9 @@ from tests.model.kernel import Kernel
 
 LINK = {'name': 'eth0', 'ifindex': 2, 'type': 1, 'flags': 1, 'mtu': 1500, 'address': '52:54:00:00:00:30',
         'state': 'up', 'parent': None, 'master': None, 'kind': None, 'pkey': None}
-FACTS = {'format': 1, 'links': [LINK], 'drvinfo': {'eth0': ['virtio_net', '0000:00:03.0']}, 'errors': {}}
+MODULES = {'release': '4.4.0', 'loaded': ['ib_ipoib'], 'available': ['ib_ipoib', 'eth_ipoib']}
+FACTS = {'format': 1, 'modules': MODULES,
+         'links': [LINK], 'drvinfo': {'eth0': ['virtio_net', '0000:00:03.0']}, 'errors': {}}
 
 
 @pytest.fixture
@@ -105,7 +107,9 @@ class TestOpenRoot(object):
         ({'links': [dict(LINK, flags=None)]}, 'links -> 0 -> flags'), ({'links': [dict(LINK, more=1)]}, 'links -> 0'),
         ({'drvinfo': []}, 'drvinfo'), ({'drvinfo': {'eth0': ['x']}}, 'drvinfo -> eth0'),
         ({'drvinfo': {'eth0': [1, 2]}}, 'drvinfo -> eth0'), ({'errors': None}, 'errors'),
-        ({'errors': {'/sys/a': 'EIO'}}, 'errors -> /sys/a')])
+        ({'errors': {'/sys/a': 'EIO'}}, 'errors -> /sys/a'), ({'modules': []}, 'modules'),
+        ({'modules': dict(MODULES, release=4)}, 'modules -> release'),
+        ({'modules': dict(MODULES, loaded=['nouveau'])}, 'modules -> loaded')])
     def test_wrong_facts_are_named(self, folder, change, place):
         write(folder + '/capture.json', json.dumps(dict(FACTS, **change)).encode('ascii'))
         with pytest.raises(InputError) as caught:
@@ -232,6 +236,7 @@ class TestCapture(object):
         try:
             host = capture(kernel, os.path.join(base, 'first'))
             assert machine.read(open_root(os.path.join(base, 'first'))) == host
+            assert open_root(os.path.join(base, 'first')).modules() == kernel.modules()
             again = capture(open_root(os.path.join(base, 'first')), os.path.join(base, 'second'))
             assert again == host
             assert machine.read(open_root(os.path.join(base, 'second'))) == host

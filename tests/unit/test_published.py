@@ -155,7 +155,8 @@ def test_a_sriov_port_carries_no_bridge(astute):
 def test_a_loop_of_patches_ends(astute):
     found = astute(SCHEME.replace('{action: add-port, bridge: br-mgmt, name: eth4.101}',
                                   '{action: add-patch, bridges: [br-mgmt, br-a]}') +
-                   '  - {action: add-patch, bridges: [br-a, br-b]}\n  - {action: add-patch, bridges: [br-b, br-mgmt]}\n')
+                   '  - {action: add-patch, bridges: [br-a, br-b]}\n'
+                   '  - {action: add-patch, bridges: [br-b, br-mgmt]}\n')
     assert carried(found)['management'] == ((), None, (), 'none')
 
 
