@@ -27,6 +27,7 @@ from plugin_lib.pkey import PKey
 from plugin_lib.planning import ovs
 from plugin_lib.planning.ovs_changes import MARK, AddBridge, AddPort, DelBridge, DelPort, SetVlans
 
+FIXTURES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'fixtures', 'astute')
 MAC = '02:00:00:00:00:04'
 OWNED = {MARK: 'owned'}
 TRUNKS = {MARK: 'trunks'}
@@ -187,6 +188,16 @@ def test_linux_bridges_are_left_to_netconfig():
     assert settled(text, host, database(('br-prv',), [('br-prv', 'p_0', {'kind': 'internal'})])) == ([], [])
     assert settled(text, host, database(('br-prv',))) == (
         [], ['nothing joins br-prv and br-aux: netconfig has not made their patch'])
+
+
+@pytest.mark.parametrize('name', sorted(name for name in os.listdir(FIXTURES) if name.endswith('.yaml')))
+def test_the_layouts_of_fuels_releases_settle(name):
+    """With Fuel's own providers everything on eth4 is in Linux bridges: there is nothing to do after netconfig."""
+    text = published.read(os.path.join(FIXTURES, name))
+    in_ovs = [each.name for each in text.scheme.bridges.values() if each.provider == 'ovs']
+    links = [(each, 'p_' + each, {'kind': 'internal'}) for each in in_ovs]
+    names = [each.name for each in text.interfaces.values() if each.mode == 'infiniband']
+    assert settled(text, machine(names=names), database(in_ovs, links)) == ([], [])
 
 
 def test_without_open_vswitch_there_is_nothing_to_do():
