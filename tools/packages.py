@@ -140,6 +140,7 @@ def main():
     dist = Path(sys.argv[1]) if len(sys.argv) > 1 else DIST
     for flavour in FLAVOURS:
         started = time.monotonic()
+        print(f'building {flavour} ...', flush=True)
         try:
             path = build(flavour, dist)
         except BuildError as error:

@@ -82,6 +82,12 @@ def test_every_deployment_task_is_one_that_every_release_schedules():
 
 
 @pytest.mark.parametrize('release', RELEASES)
+def test_hooks_run_again_whenever_netconfig_does(core_tasks, release):
+    (netconfig,) = [task for task in core_tasks(release) if task['id'] == 'netconfig']
+    assert all(task['reexecute_on'] == netconfig['reexecute_on'] for task in TASKS)
+
+
+@pytest.mark.parametrize('release', RELEASES)
 def test_every_id_named_exists(core_tasks, release):
     known = {task['id'] for task in core_tasks(release) + TASKS}
     named = {name for task in TASKS for name in task['requires'] + task['required_for']}
