@@ -5,6 +5,7 @@
 Exit status 0 only if everything that is shown held.
 """
 import os
+import signal
 import sys
 import time
 
@@ -186,9 +187,10 @@ def _add_port(node, bridge, vlan):
 
 
 if __name__ == '__main__':
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(128 + signal.SIGINT)
     except packages.BuildError as error:
         sys.exit(f'error: {error}')

@@ -107,16 +107,21 @@ def _stop(number, _frame):
 
 
 def _wait_passing_on_signals(pid):
-    """Exit status of ``pid``; SIGTERM and SIGINT meant for us end the child, which ends us."""
+    """Exit status of ``pid``; SIGTERM and SIGINT meant for us are passed on, and are then the status (128 + number)."""
+    passed_on = []
+
     def pass_on(number, _frame):
-        os.kill(pid, number)
+        passed_on.append(number)
+        with contextlib.suppress(ProcessLookupError):  # it has just ended
+            os.kill(pid, number)
 
     previous = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+    return 128 + passed_on[0] if passed_on else status
 
 
 def enclosed(body):

@@ -50,5 +50,7 @@ def _namespaces():
         finally:
             os.dup2(errors, 2)
             os.close(errors)
+        if status > 128:  # stopped by a signal, which says nothing about the machine
+            raise SystemExit(status)
         reason.seek(0)
         return (reason.readline().strip() or 'refused') if status else ''
