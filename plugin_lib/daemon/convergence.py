@@ -18,7 +18,7 @@ class Result(namedtuple('Result', 'host findings outcomes warnings')):
     """What a pass found and did.
 
     :param host: the state.Host at its end
-    :param findings: tuple of planning.vlans.Findings at its end; state ``failed`` where a step failed
+    :param findings: tuple of planning.vlan_services.Findings at its end; state ``failed`` where a step failed
     :param outcomes: tuple of effect.apply.Outcomes; empty when nothing had to be done
     :param warnings: tuple of lines
     """

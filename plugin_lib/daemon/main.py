@@ -74,12 +74,15 @@ def _parser():
         description=str('Turns the P_Keys that the subnet manager gives to an InfiniBand port into VLANs of its EIPOIB'
                         ' (Ethernet over IPoIB) interface. Without an option it serves until it is stopped.'),
         epilog=str('Exit status: 0 ok, 2 bad usage or input, 3 something could not be applied.'))
-    parser.add_option('--once', action='store_true', help='make one pass, beside the service if it runs; a VLAN whose'
-                      ' P_Key has vanished is left to the service')
-    parser.add_option('--dry-run', action='store_true', help='tell what a pass would do, and change nothing')
-    parser.add_option('--flush', action='store_true', help='remove everything that eipoibd made, and nothing else')
-    parser.add_option('--config', metavar='FILE', help='configuration, {0} by default'.format(config.DEFAULT_PATH))
-    parser.add_option('--root', metavar='DIR', default='/', help='look at a captured machine; with --dry-run only')
+    # Python 2.6's optparse takes native strings only.
+    for name, facts in (
+            ('--once', {'action': 'store_true', 'help': 'make one pass, beside the service if it runs; a VLAN whose P_Key'
+                                                        ' has vanished is left to the service'}),
+            ('--dry-run', {'action': 'store_true', 'help': 'tell what a pass would do, and change nothing'}),
+            ('--flush', {'action': 'store_true', 'help': 'remove everything that eipoibd made, and nothing else'}),
+            ('--config', {'metavar': 'FILE', 'help': 'configuration, {0} by default'.format(config.DEFAULT_PATH)}),
+            ('--root', {'metavar': 'DIR', 'default': '/', 'help': 'look at a captured machine; with --dry-run only'})):
+        parser.add_option(str(name), **dict((str(key), str(value)) for key, value in facts.items()))
     return parser
 
 

@@ -123,9 +123,10 @@ class Service(object):
             fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_NONBLOCK)
             fcntl.fcntl(descriptor, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
         signal.set_wakeup_fd(end)
-        signal.signal(signal.SIGTERM, self._on_stop)
-        signal.signal(signal.SIGINT, self._on_stop)
-        signal.signal(signal.SIGHUP, self._on_reload)
+        for number, handler in ((signal.SIGTERM, self._on_stop), (signal.SIGINT, self._on_stop),
+                                (signal.SIGHUP, self._on_reload)):
+            signal.signal(number, handler)
+            signal.siginterrupt(number, False)  # Python 2 would end a system call in the middle of a pass with EINTR
         return wakeup
 
     def _on_stop(self, number, frame):

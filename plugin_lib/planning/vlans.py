@@ -1,6 +1,6 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""P_Keys become VLANs: what every EIPOIB interface should serve, and the steps from here to there.
+"""P_Keys become VLANs: the steps from what every EIPOIB interface serves to what it should serve.
 
 An EIPOIB interface ``eth4`` over ``ib0`` serves untagged traffic through a
 child of the default partition (``ib0.1``), and VLAN 100 through the child
@@ -12,16 +12,14 @@ ledger remembers it.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
-import re
 from collections import namedtuple
 
 from plugin_lib.pkey import DEFAULT_KEY, PKey
 from plugin_lib.planning.operations import AddVif, CreateChild, DeleteChild, Enslave, LinkUp, Release, Step
+from plugin_lib.planning.vlan_services import Finding, Service, services, subject_of, untagged_child
 
 STAGE = 'vlans'
 ZERO_MAC = '00:00:00:00:00:00'
-
-_NAME = re.compile(r'^[A-Za-z0-9_.-]{1,15}$')
 
 
 class Made(namedtuple('Made', 'ifindex mac vlan')):
@@ -34,47 +32,6 @@ class Made(namedtuple('Made', 'ifindex mac vlan')):
     """
 
     __slots__ = ()
-
-
-class Service(namedtuple('Service', 'pkey vlan child')):
-    """What an EIPOIB interface should serve: VLAN ``vlan`` (None: untagged) through ``child``."""
-
-    __slots__ = ()
-
-
-class Finding(namedtuple('Finding', 'eipoib port pkey child vlan state detail')):
-    """One line of the status.
-
-    :param eipoib: name of the EIPOIB interface
-    :param port: its state.Port, None when it cannot be told
-    :param pkey: the PKey, None when the line is about the interface as a whole
-    :param child: name of the IPoIB child, None where there is none to be
-    :param vlan: VLAN number, None for untagged
-    :param state: ``ok``, ``planned``, ``removal``, ``held`` or why nothing is
-        done: ``waiting``, ``unreadable``, ``limited``, ``no-vlan``, ``name``, ``foreign``
-    :param detail: the reason as a clause, '' when ok
-    """
-
-    __slots__ = ()
-
-    @property
-    def subject(self):
-        # type: () -> str
-        """The subject of the Step that is about the same: ``eth4 vlan 100``."""
-        if self.child is None:
-            return '{0} link'.format(self.eipoib)
-        return _subject(self.eipoib, self.vlan)
-
-    def line(self):
-        # type: () -> str
-        """``mlx4_0 port 1 0x8064 full ==> ib0.8064 vlan 100 eth4 ok``."""
-        words = ['{0} port {1}'.format(self.port.hca, self.port.number)] if self.port else []
-        if self.pkey:
-            words.append('{0} {1} ==>'.format(self.pkey, self.pkey.membership))
-        if self.child:
-            words.append('{0} {1}'.format(self.child, _vlan_words(self.vlan)))
-        words.append('{0} {1}'.format(self.eipoib, self.state))
-        return ' '.join(words) + (': ' + self.detail if self.detail else '')
 
 
 class Plan(namedtuple('Plan', 'steps findings')):
@@ -115,61 +72,11 @@ def plan_flush(host, ours):
     return tuple(steps)
 
 
-def services(eipoib, port):
-    # type: (object, object) -> tuple
-    """What an EIPOIB interface should serve beside untagged traffic.
-
-    :param port: its state.Port with a readable P_Key table
-    :returns: (tuple of Services by VLAN, tuple of Findings about keys that cannot be served)
-    """
-    full = {}
-    for pkey in port.pkeys:  # with allow_both_pkeys a key stands twice, and full wins
-        full[pkey.key] = full.get(pkey.key, False) or pkey.full
-    wanted, findings = [], []
-    for key in sorted(full):
-        pkey = PKey(key, full[key])
-        child = child_name(eipoib.parent, pkey)
-        if pkey.is_default:
-            continue
-        if pkey.vlan is None:
-            findings.append(Finding(eipoib.name, port, pkey, None, None, 'no-vlan',
-                                    'key {0} is above the last VLAN, 4094'.format(key)))
-        elif not pkey.full:
-            findings.append(Finding(eipoib.name, port, pkey, None, None, 'limited',
-                                    'two limited members cannot talk: make the port a full member'))
-        elif not _NAME.match(child):
-            findings.append(Finding(eipoib.name, port, pkey, None, None, 'name',
-                                    '{0} is not an interface name of up to 15 characters'.format(child)))
-        else:
-            wanted.append(Service(pkey, pkey.vlan, child))
-    return tuple(wanted), tuple(findings)
-
-
-def child_name(parent, pkey):
-    # type: (str, PKey) -> str
-    """The name that every ib_ipoib gives the child of a key with bit 15 set."""
-    return '{0}.{1:04x}'.format(parent, pkey.full_value)
-
-
-def untagged_child(parent):
-    # type: (str) -> str
-    """The name of the second interface on the default partition: what OFED's ib_ipoib makes of ``.1``."""
-    return parent + '.1'
-
-
 def is_ours(host, ours, name):
     # type: (object, dict, str) -> bool
     """Whether the interface ``name`` is the one that we made and not a later one of that name."""
     there = host.children.get(name) or host.interfaces.get(name)
     return name in ours and there is not None and ours[name].ifindex in (None, there.ifindex)
-
-
-def _vlan_words(vlan):
-    return 'untagged' if vlan is None else 'vlan {0}'.format(vlan)
-
-
-def _subject(eipoib, vlan):
-    return '{0} {1}'.format(eipoib, _vlan_words(vlan))
 
 
 def _holders(host, slave):
@@ -197,6 +104,8 @@ class _EipoibPlan(object):
         if port is None:
             self._find(None, 'waiting', 'the HCA port under {0} cannot be told'.format(eipoib.parent))
             return
+        if port.state != 'ACTIVE':
+            self._find(None, 'waiting', 'the port is {0}: nothing passes until it is ACTIVE'.format(port.state))
         self._bring_up()
         if eipoib.mac == ZERO_MAC:
             self._find(None, 'waiting', 'its MAC is zero until the port has a GID')
@@ -230,7 +139,7 @@ class _EipoibPlan(object):
     def _serve(self, service):
         """Repair whatever lacks between the child as it is and the vif as it should be."""
         child = service.child
-        subject = _subject(self._eipoib.name, service.vlan)
+        subject = subject_of(self._eipoib.name, service.vlan)
         reason = '{0} port {1} holds {2} {3}'.format(self._port.hca, self._port.number,
                                                       service.pkey, service.pkey.membership)
         through = self._served_through(service)
@@ -318,7 +227,7 @@ class _EipoibPlan(object):
             service = Service(child.pkey, vlan, name)
             if name in removable:
                 self._find(service, 'removal')
-                self._step(_subject(self._eipoib.name, vlan), 'its P_Key has left {0} port {1}'.format(
+                self._step(subject_of(self._eipoib.name, vlan), 'its P_Key has left {0} port {1}'.format(
                     self._port.hca, self._port.number),
                     *(tuple(Release(other.name, name) for other in _holders(self._host, name)) + (_delete(child),)))
             else:

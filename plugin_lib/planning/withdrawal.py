@@ -11,7 +11,8 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 from collections import namedtuple
 
-from plugin_lib.planning.vlans import is_ours, services, untagged_child
+from plugin_lib.planning.vlan_services import services, untagged_child
+from plugin_lib.planning.vlans import is_ours
 
 
 class Withdrawal(namedtuple('Withdrawal', 'removable warnings')):

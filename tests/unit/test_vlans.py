@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugin_lib.host import machine
-from plugin_lib.planning import vlans
+from plugin_lib.planning.vlan_services import child_name
 from plugin_lib.planning.vlans import Made, plan, plan_flush
 from tests.model.node import Node
 
@@ -114,6 +114,13 @@ def test_without_a_gid_it_waits(tmpdir):
     assert lines(result) == ['mlx4_0 port 1 eth4 waiting: its MAC is zero until the port has a GID']
     node.port.guid = '0002c90300000001'
     node.once()
+    assert node.vlans() == [-1, 100]
+
+
+def test_a_port_that_is_not_active_is_reported_and_prepared(tmpdir):
+    node = Node(tmpdir, [0xffff, 0x8064])
+    node.port.state = 'INIT'
+    assert lines(node.once())[0] == 'mlx4_0 port 1 eth4 waiting: the port is INIT: nothing passes until it is ACTIVE'
     assert node.vlans() == [-1, 100]
 
 
@@ -242,4 +249,4 @@ def test_the_plan_is_pure(tmpdir):
     remembered = {'ib0.8064': Made(None, None, None)}
     assert plan(host, remembered) == plan(host, remembered)
     assert plan_flush(host, remembered) == ()
-    assert vlans.child_name('ib0', host.ports[0].pkeys[1]) == 'ib0.8064'
+    assert child_name('ib0', host.ports[0].pkeys[1]) == 'ib0.8064'

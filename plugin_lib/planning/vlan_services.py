@@ -1,0 +1,102 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""What an EIPOIB interface should serve, as the P_Keys of its HCA port say, and how that is told to a person."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+from collections import namedtuple
+
+from plugin_lib.host.sysfs import is_interface_name
+from plugin_lib.pkey import PKey
+
+
+class Service(namedtuple('Service', 'pkey vlan child')):
+    """What an EIPOIB interface should serve: VLAN ``vlan`` (None: untagged) through ``child``."""
+
+    __slots__ = ()
+
+
+class Finding(namedtuple('Finding', 'eipoib port pkey child vlan state detail')):
+    """One line of the status.
+
+    :param eipoib: name of the EIPOIB interface
+    :param port: its state.Port, None when it cannot be told
+    :param pkey: the PKey, None when the line is about the interface as a whole
+    :param child: name of the IPoIB child, None where there is none to be
+    :param vlan: VLAN number, None for untagged
+    :param state: ``ok``, ``planned``, ``removal``, ``held`` or why nothing is
+        done: ``waiting``, ``unreadable``, ``limited``, ``no-vlan``, ``name``, ``foreign``
+    :param detail: the reason as a clause, '' when ok
+    """
+
+    __slots__ = ()
+
+    @property
+    def subject(self):
+        # type: () -> str
+        """The subject of the Step that is about the same: ``eth4 vlan 100``."""
+        if self.child is None:
+            return '{0} link'.format(self.eipoib)
+        return subject_of(self.eipoib, self.vlan)
+
+    def line(self):
+        # type: () -> str
+        """``mlx4_0 port 1 0x8064 full ==> ib0.8064 vlan 100 eth4 ok``."""
+        words = ['{0} port {1}'.format(self.port.hca, self.port.number)] if self.port else []
+        if self.pkey:
+            words.append('{0} {1} ==>'.format(self.pkey, self.pkey.membership))
+        if self.child:
+            words.append('{0} {1}'.format(self.child, _vlan_words(self.vlan)))
+        words.append('{0} {1}'.format(self.eipoib, self.state))
+        return ' '.join(words) + (': ' + self.detail if self.detail else '')
+
+
+def services(eipoib, port):
+    # type: (object, object) -> tuple
+    """What an EIPOIB interface should serve beside untagged traffic.
+
+    :param port: its state.Port with a readable P_Key table
+    :returns: (tuple of Services by VLAN, tuple of Findings about keys that cannot be served)
+    """
+    full = {}
+    for pkey in port.pkeys:  # with allow_both_pkeys a key stands twice, and full wins
+        full[pkey.key] = full.get(pkey.key, False) or pkey.full
+    wanted, findings = [], []
+    for key in sorted(full):
+        pkey = PKey(key, full[key])
+        child = child_name(eipoib.parent, pkey)
+        if pkey.is_default:
+            continue
+        if pkey.vlan is None:
+            findings.append(Finding(eipoib.name, port, pkey, None, None, 'no-vlan',
+                                    'key {0} is above the last VLAN, 4094'.format(key)))
+        elif not pkey.full:
+            findings.append(Finding(eipoib.name, port, pkey, None, None, 'limited',
+                                    'two limited members cannot talk: make the port a full member'))
+        elif not is_interface_name(child):
+            findings.append(Finding(eipoib.name, port, pkey, None, None, 'name',
+                                    '{0} is not an interface name of up to 15 characters'.format(child)))
+        else:
+            wanted.append(Service(pkey, pkey.vlan, child))
+    return tuple(wanted), tuple(findings)
+
+
+def child_name(parent, pkey):
+    # type: (str, PKey) -> str
+    """The name that every ib_ipoib gives the child of a key with bit 15 set."""
+    return '{0}.{1:04x}'.format(parent, pkey.full_value)
+
+
+def untagged_child(parent):
+    # type: (str) -> str
+    """The name of the second interface on the default partition: what OFED's ib_ipoib makes of ``.1``."""
+    return parent + '.1'
+
+
+def _vlan_words(vlan):
+    return 'untagged' if vlan is None else 'vlan {0}'.format(vlan)
+
+
+def subject_of(eipoib, vlan):
+    # type: (str, int) -> str
+    """How a Step and a Finding name what they are about: ``eth4 vlan 100``, ``eth4 untagged``."""
+    return '{0} {1}'.format(eipoib, _vlan_words(vlan))
