@@ -128,7 +128,8 @@ def _parser():
     parser.add_argument('--version', action='version', version='fuel-infiniband {0}'.format(version()))
     commands = parser.add_subparsers(dest='command', metavar='COMMAND')
     commands.required = True
-    root = _option('--root', metavar='DIR', type=to_text, default='/', help='look at a captured machine instead of this one')
+    root = _option('--root', metavar='DIR', type=to_text, default='/',
+                   help='look at a captured machine instead of this one')
     astute = _option('--astute', metavar='FILE', type=to_text, help='what Fuel publishes (default: /etc/astute.yaml)')
     shape = _option('--format', choices=('table', 'json', 'yaml'), default='table',
                     help='for people or for programs (default: table)')
