@@ -76,8 +76,8 @@ def _parser():
         epilog=str('Exit status: 0 ok, 2 bad usage or input, 3 something could not be applied.'))
     # Python 2.6's optparse takes native strings only.
     for name, facts in (
-            ('--once', {'action': 'store_true', 'help': 'make one pass, beside the service if it runs; a VLAN whose P_Key'
-                                                        ' has vanished is left to the service'}),
+            ('--once', {'action': 'store_true', 'help': 'make one pass, beside the service if it runs; a VLAN whose'
+                                                        ' P_Key has vanished is left to the service'}),
             ('--dry-run', {'action': 'store_true', 'help': 'tell what a pass would do, and change nothing'}),
             ('--flush', {'action': 'store_true', 'help': 'remove everything that eipoibd made, and nothing else'}),
             ('--config', {'metavar': 'FILE', 'help': 'configuration, {0} by default'.format(config.DEFAULT_PATH)}),

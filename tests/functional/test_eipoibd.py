@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 
 import pytest
@@ -51,7 +52,8 @@ class Service:
 
     def __init__(self, node):
         self._node = node
-        self._process = node.start(f'{PROGRAM}/eipoibd')
+        self._process = subprocess.Popen(node.machine.inside(f'{PROGRAM}/eipoibd'), stdin=subprocess.DEVNULL, text=True,
+                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def __enter__(self):
         until(lambda: os.path.exists(self._node.path(STATUS)))

@@ -199,7 +199,9 @@ def capture_of(tmpdir, node):
     """A captured tree of the modelled machine."""
     links = [dict(link._asdict()) for link in node.kernel.links().values()]
     drvinfo = dict((name, list(node.kernel.drvinfo(name))) for name in node.kernel.netdevs)
-    tmpdir.join('capture.json').write(json.dumps({'format': 1, 'links': links, 'drvinfo': drvinfo, 'errors': {}}))
+    modules = {'release': '4.4.0', 'loaded': [], 'available': []}
+    tmpdir.join('capture.json').write(json.dumps(
+        {'format': 1, 'links': links, 'drvinfo': drvinfo, 'modules': modules, 'errors': {}}))
 
     def copy(path):
         target = tmpdir.join(path.lstrip('/'))
