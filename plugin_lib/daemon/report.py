@@ -23,12 +23,13 @@ class Report(object):
     def result(self, result):
         # type: (object) -> None
         """Log what a daemon.convergence.Result has that the last one had not."""
-        self._failure = None
         for outcome in result.outcomes:
-            level = 'warning' if outcome.error else 'info'
-            self._log.write(level, 'step', ('subject', outcome.step.subject), ('reason', outcome.step.reason),
-                            ('result', 'failed' if outcome.error else 'done'))
-        lines = [(_LEVELS.get(finding.state, 'warning'), finding.line()) for finding in result.findings]
+            if not outcome.error:
+                self._log.write('info', 'step', ('subject', outcome.step.subject), ('reason', outcome.step.reason))
+        lines = [(_LEVELS.get(finding.state, 'warning'), finding.line()) for finding in result.findings
+                 if finding.state != 'failed']
+        lines += [('warning', '{0} failed: {1}'.format(outcome.step.subject, outcome.error.one_line()))
+                  for outcome in result.outcomes if outcome.error]
         lines += [('warning', line) for line in result.host.problems + result.warnings]
         if not result.host.eipoibs:
             lines.append(('info', 'no EIPOIB interface here: waiting for one to appear'))
@@ -46,3 +47,8 @@ class Report(object):
         if error.one_line() != self._failure:
             self._log.error('pass', error)
         self._failure = error.one_line()
+
+    def recovered(self):
+        # type: () -> None
+        """A pass went through to its end: the next failure is news."""
+        self._failure = None

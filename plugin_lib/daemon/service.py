@@ -68,19 +68,20 @@ class Service(object):
         try:
             with locks.held(self._folder, locks.PASS, locks.PASS_TIMEOUT):
                 result = converge(self._source, self._executor, self._ledger, self._withdraw, lambda: self._stopping)
+            self._report.result(result)
             self._status.update(result)
         except InfinibandError as error:
             self._report.failure(error)
             self._note_failure(error)
             return True
-        self._report.result(result)
+        self._report.recovered()
         return bool(result.errors)
 
     def _note_failure(self, error):
         try:
             self._status.fail(error)
-        except InfinibandError as second:
-            self._report.failure(second)
+        except InfinibandError:
+            pass  # whoever cannot write a status either has said enough in the log
 
     def _withdraw(self, host, ours):
         return withdrawal.decide(host, ours, self._absences.ages(host, ours),

@@ -10,7 +10,6 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 import errno
 import io
-import json
 import os
 
 import pytest
@@ -19,6 +18,8 @@ from plugin_lib.daemon import config, locks, main, status
 from plugin_lib.daemon.log import Log
 from plugin_lib.daemon.report import Report
 from plugin_lib.errors import EXIT_BAD_INPUT, EXIT_OK, ApplyError, InputError
+from plugin_lib.host.capture import capture
+from plugin_lib.host.state import Modules
 from tests.model.kernel import Listener
 from tests.model.node import Node
 
@@ -173,9 +174,25 @@ def test_only_what_is_new_is_logged(tmpdir):
         report.result(node.once())
     assert stream.getvalue().splitlines() == first
     error = ApplyError('cannot')
+    for _ in range(2):
+        report.failure(error)
+    assert stream.getvalue().splitlines()[len(first):] == ['level=error event=pass what=cannot']
+    report.recovered()
     report.failure(error)
-    report.failure(error)
-    assert len(stream.getvalue().splitlines()) == len(first) + 1
+    assert len(stream.getvalue().splitlines()) == len(first) + 2
+
+
+def test_a_step_that_fails_again_and_again_is_logged_once(tmpdir):
+    stream = io.StringIO()
+    report = Report(Log(stream))
+    node = Node(tmpdir, [0xffff, 0x8064])
+    node.kernel.listener = Full()
+    for _ in range(3):
+        report.result(node.once())
+    failed = [line for line in stream.getvalue().splitlines() if 'failed' in line]
+    assert len(failed) == 1
+    assert failed[0].startswith('level=warning event=found what="eth4 vlan 100 failed: cannot create ib0.8064')
+    assert 'lower queue_size' in failed[0]
 
 
 # options
@@ -195,31 +212,11 @@ def test_without_privilege_it_says_so(capsys, monkeypatch):
     assert 'run it as root' in capsys.readouterr()[1]
 
 
-def capture_of(tmpdir, node):
-    """A captured tree of the modelled machine."""
-    links = [dict(link._asdict()) for link in node.kernel.links().values()]
-    drvinfo = dict((name, list(node.kernel.drvinfo(name))) for name in node.kernel.netdevs)
-    modules = {'release': '4.4.0', 'loaded': [], 'available': []}
-    tmpdir.join('capture.json').write(json.dumps(
-        {'format': 1, 'links': links, 'drvinfo': drvinfo, 'modules': modules, 'errors': {}}))
-
-    def copy(path):
-        target = tmpdir.join(path.lstrip('/'))
-        found = node.kernel.tree.node(path)
-        if found.kind == 'dir':
-            target.ensure(dir=True)
-            for name in node.kernel.tree.names(path):
-                copy(path + '/' + name)
-        elif found.kind == 'link':
-            target.mksymlinkto(found.target)
-        elif found.show:
-            target.write(found.show())
-    copy('/sys')
-    return str(tmpdir)
-
-
 def test_a_dry_run_of_a_captured_machine(tmpdir, tmpdir_factory, capsys):
-    root = capture_of(tmpdir, Node(tmpdir_factory.mktemp('ledger'), [0xffff, 0x8064]))
+    kernel = Node(tmpdir_factory.mktemp('ledger'), [0xffff, 0x8064]).kernel
+    kernel.modules = lambda: Modules('4.4.0', (), ())
+    root = str(tmpdir)
+    capture(kernel, root)
     before = sorted(str(each) for each in tmpdir.visit())
     assert main.main(['--dry-run', '--root', root]) == EXIT_OK
     assert 'eth4 vlan 100: create ib0.8064 on ib0 for P_Key 0x8064\n' in capsys.readouterr()[0]
