@@ -1,0 +1,64 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""Changes through rtnetlink on a running kernel, in a network namespace of their own, under Python 3 and 2.7.
+
+Covered: setting an interface up, removing it, waiting until somebody else's removal is done, and the errors for an
+interface that is not there and for a kind of link that a parent or kernel does not take.
+"""
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PYTHON27 = os.path.join(CHECKOUT, '.venv27', 'bin', 'python')
+ENCLOSE = ['unshare', '--user', '--map-root-user', '--net', '--mount', '--']
+
+SCRIPT = '''
+from __future__ import print_function, unicode_literals
+import errno, subprocess
+from plugin_lib.effect import rtnetlink
+from plugin_lib.host.netlink import Links
+
+def refused(act, *arguments):
+    try:
+        act(*arguments)
+    except EnvironmentError as error:
+        return errno.errorcode[error.errno]
+
+subprocess.call(['mount', '-t', 'sysfs', 'sysfs', '/sys'])
+subprocess.call(['ip', 'link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1'])
+events = rtnetlink.subscribe()
+rtnetlink.link_up('v0')
+assert Links().read()['v0'].flags & 1, 'v0 is not up'
+assert events.recv(65536), 'no event'
+rtnetlink.drain(events)
+assert refused(events.recv, 1) == 'EAGAIN', 'drain has left something'
+assert refused(rtnetlink.link_up, 'v9') == 'ENODEV'
+assert refused(rtnetlink.delete_link, 'v9') == 'ENODEV'
+assert refused(rtnetlink.add_link, 'v9', 'v9.8001', 0x8001) == 'ENODEV'
+assert refused(rtnetlink.add_link, 'v0', 'v0.8001', 0x8001) in ('EOPNOTSUPP', 'ENOTSUP', 'EINVAL')
+later = subprocess.Popen(['sh', '-c', 'sleep 0.3; ip link delete v0'])
+assert rtnetlink.wait_gone('v0')
+later.wait()
+subprocess.call(['ip', 'link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1'])
+rtnetlink.delete_link('v0')
+assert 'v0' not in Links().read()
+rtnetlink.GONE_TIMEOUT = 0.2
+assert not rtnetlink.wait_gone('lo')
+print('done')
+'''
+
+
+@pytest.mark.parametrize('python', [sys.executable, PYTHON27], ids=['python3', 'python2.7'])
+def test_on_this_kernel(python):
+    if not os.path.exists(python):
+        pytest.skip('no Python 2.7 environment here')
+    if not shutil.which('ip'):
+        pytest.skip('iproute2 is not installed')
+    if subprocess.run([*ENCLOSE, 'true'], check=False).returncode:
+        pytest.skip('neither root nor user namespaces: no network namespace to work in')
+    done = subprocess.run([*ENCLOSE, python, '-c', SCRIPT], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, 'done\n'), done.stderr
