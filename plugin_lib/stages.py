@@ -8,19 +8,13 @@ interfaces, interfaces bring P_Keys, P_Keys bring VLANs.
 from __future__ import absolute_import, print_function, unicode_literals
 
 import os
-from collections import namedtuple
 
 from plugin_lib import modes, published
 from plugin_lib.errors import ApplyError, InfinibandError
+from plugin_lib.planning.operations import Plan
 from plugin_lib.published import settings
 
 ORDER = ('packages', 'drivers', 'vlans', 'service', 'ovs')
-
-
-class Plan(namedtuple('Plan', 'steps findings')):
-    """What a stage has to do, and lines about what it leaves as it is."""
-
-    __slots__ = ()
 
 
 NOTHING = Plan((), ())

@@ -23,6 +23,16 @@ class Step(namedtuple('Step', 'stage subject reason operations')):
     __slots__ = ()
 
 
+class Plan(namedtuple('Plan', 'steps findings')):
+    """What a planner makes.
+
+    :param steps: tuple of Steps, in order
+    :param findings: tuple of what is reported beside them, each planner's own kind
+    """
+
+    __slots__ = ()
+
+
 class LinkUp(namedtuple('LinkUp', 'interface')):
     """Set an interface administratively up."""
 

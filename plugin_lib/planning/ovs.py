@@ -28,19 +28,9 @@ from collections import namedtuple
 
 from plugin_lib import modes
 from plugin_lib.planning import ovs_difference, ovs_scheme
-from plugin_lib.planning.operations import Step
+from plugin_lib.planning.operations import Plan, Step
 from plugin_lib.planning.ovs_changes import OvsTransaction
 from plugin_lib.published import vlans
-
-
-class Plan(namedtuple('Plan', 'steps findings')):
-    """What to do, and what a person must know.
-
-    :param steps: tuple of Steps of the stage ``ovs``: none, or one with one OvsTransaction
-    :param findings: tuple of lines: what contradicts the plan and is left as it is
-    """
-
-    __slots__ = ()
 
 
 def plan(published, host, snapshot):
@@ -49,7 +39,7 @@ def plan(published, host, snapshot):
     :param published: published.Published
     :param host: state.Host
     :param snapshot: ovsdb.Snapshot, or None without Open vSwitch
-    :returns: Plan
+    :returns: Plan; its findings are lines about what contradicts it and is left as it is
     :raises InputError: when a name that we need is taken by something that is not ours
     """
     scheme = published.scheme

@@ -15,7 +15,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 from collections import namedtuple
 
 from plugin_lib.pkey import DEFAULT_KEY, PKey
-from plugin_lib.planning.operations import AddVif, CreateChild, DeleteChild, Enslave, LinkUp, Release, Step
+from plugin_lib.planning.operations import AddVif, CreateChild, DeleteChild, Enslave, LinkUp, Plan, Release, Step
 from plugin_lib.planning.vlan_services import Finding, Service, services, subject_of, untagged_child
 
 STAGE = 'vlans'
@@ -30,12 +30,6 @@ class Made(namedtuple('Made', 'ifindex mac vlan')):
     :param mac: the MAC that its vif was given, None until that write succeeded
     :param vlan: the VLAN of that vif, None: untagged
     """
-
-    __slots__ = ()
-
-
-class Plan(namedtuple('Plan', 'steps findings')):
-    """:param steps: tuple of Steps; :param findings: tuple of Findings, what is in order included"""
 
     __slots__ = ()
 
