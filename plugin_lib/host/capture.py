@@ -49,7 +49,7 @@ def capture(source, directory):
             raise
     except EnvironmentError as error:
         raise ApplyError('cannot write the capture', to_text(error.filename or directory), error.strerror,
-                         errno=error.errno)
+                         'name a new folder where files can be written', error.errno)
     return host
 
 

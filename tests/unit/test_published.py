@@ -3,16 +3,20 @@
 """Published data -> interfaces, roles, VLANs and modes: the project's own files, the traps, and bad input."""
 from __future__ import absolute_import, print_function, unicode_literals
 
+import copy
 import io
+import json
 import os
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin_lib import published
 from plugin_lib.errors import InputError
 from plugin_lib.published import vlans
+from plugin_lib.views import roles as view
 
 FIXTURES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'fixtures', 'astute')
 
@@ -237,3 +241,42 @@ def test_whatever_is_no_vlan_is_a_value_error(value):
         assert '{0}'.format(error)
     else:
         assert all(1 <= first <= last <= 4094 for first, last in ranges)
+
+
+def places(value, path=()):
+    """The path of every value in a document."""
+    yield path
+    for key, below in value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ()):
+        for place in places(below, path + (key,)):
+            yield place
+
+
+with io.open(os.path.join(FIXTURES, '9.2-two-ports.yaml'), encoding='utf-8') as stream:
+    DOCUMENT = yaml.safe_load(stream)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() |
+    st.sampled_from(['eth4', 'br-mgmt', '10:30', 'eth4.9999', 'add-bond', 'a.b.1', '', 'none', '0']),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=5), below, max_size=3), max_leaves=5)
+
+
+@given(st.lists(st.tuples(st.sampled_from(sorted(places(DOCUMENT), key=str)[1:]), VALUES), min_size=1, max_size=3))
+def test_any_value_anywhere_is_read_or_refused_with_its_place(tmpdir_factory, changes):
+    document = copy.deepcopy(DOCUMENT)
+    for path, value in changes:
+        holder = document
+        try:
+            for key in path[:-1]:
+                holder = holder[key]
+            holder[path[-1]] = value
+        except (KeyError, IndexError, TypeError):
+            pass  # an earlier change has replaced what led there
+    path = str(tmpdir_factory.getbasetemp().join('any.yaml'))
+    with io.open(path, 'w', encoding='utf-8') as stream:
+        stream.write(json.dumps(document, ensure_ascii=True).replace('NaN', '.nan').replace('Infinity', '.inf'))
+    try:
+        found = published.read(path)
+    except InputError as error:
+        assert error.where.startswith(path) and error.why
+    else:
+        assert view.table(found)
+        assert json.dumps(view.document(found))
