@@ -6,7 +6,6 @@ Fuel runs them on every node, so what only some nodes need is imported late.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
-import gc
 import io
 import sys
 
@@ -24,7 +23,6 @@ def run(name, astute):
     :param astute: the file of published data
     :raises InfinibandError: when the node could not be configured
     """
-    gc.disable()  # a hook ends before there is anything to collect
     if name in STAGES and _is_without_infiniband(astute):
         sys.stdout.write('{0}: nothing to do, Fuel publishes no InfiniBand port for this node\n'.format(name))
         return EXIT_OK
