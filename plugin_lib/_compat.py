@@ -13,7 +13,7 @@ PY2 = sys.version_info[0] == 2
 
 if PY2:
     string_types = (str, unicode)  # noqa: F821
-    integer_types = (int, long)  # noqa: F821
+    integer_types = (int, long)  # noqa: F821 # novm
     text_type = unicode  # noqa: F821
 else:
     string_types = (str,)
