@@ -75,7 +75,7 @@ def _of_ports(scheme, ports):
     interfaces, bonds, ranges = set(), set(), []
     for interface, vlan in ports:
         bond = scheme.bonds.get(interface)
-        interfaces.update(bond.interfaces if bond else [interface])
+        interfaces.update([split_port(scheme, member)[0] for member in bond.interfaces] if bond else [interface])
         if bond:
             bonds.add(bond.name)
         if vlan:

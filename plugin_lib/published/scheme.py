@@ -14,6 +14,8 @@ from plugin_lib.published import vlans
 
 # An IPoIB child of a P_Key: ib2.8001 is no VLAN (l23network of 9.0.1 has the same rule).
 PKEY_CHILD = re.compile(r'^(ib\d+)\.[0-9a-fA-F]{4}$')
+# What stands in an endpoint's IP instead of an address.
+NO_ADDRESS = ('none', 'dhcp', '')
 SUBINTERFACE = re.compile(r'^(.+)\.(\d{1,4})$')
 
 
@@ -111,7 +113,7 @@ def _endpoints(section):
     endpoints = {}
     for name in section.keys():
         endpoint = section.section(name)
-        addresses = [address for address in endpoint.texts('IP') if '/' in address]
+        addresses = [address for address in endpoint.texts('IP') if address not in NO_ADDRESS]
         extra = endpoint.section('vendor_specific')
         published = 'phy_interfaces' in extra.value
         endpoints[name] = Endpoint(name, addresses, extra.texts('phy_interfaces') if published else None,

@@ -90,6 +90,12 @@ def test_a_bond_leads_to_its_members():
     assert (found.uid, found.mode) == ('9', 'infiniband')
 
 
+def test_a_bond_of_tagged_members_leads_to_the_physical_ones(astute):
+    found = astute(SCHEME.replace('name: eth4.101}', 'name: bond0}') +
+                   '  - {action: add-bond, name: bond0, interfaces: [eth5.7, eth4.7]}\n')
+    assert carried(found)['management'][:2] == (('eth4', 'eth5'), 'bond0')
+
+
 def test_patches_of_scheme_10_carry_tags_and_trunks():
     assert carried(fixture('4.x-patches.yaml')) == {
         'management': (('eth0',), None, ((101, 101),), 'other'),
