@@ -50,6 +50,7 @@ class Port(object):
         self.sm_lid = 1
         self.rate = '56 Gb/sec (4X FDR)'
         self.table_errno = None  # set it and reading a table entry fails
+        self.garbled = {}        # {index: text that is shown instead of the entry}
         self.pkeys = []
         self.set_pkeys(pkeys)
 
@@ -89,7 +90,7 @@ class Port(object):
         def show():
             if self.table_errno:
                 refuse(self.table_errno)
-            return '0x{0:04x}\n'.format(self.pkeys[int(name)])
+            return '{0}\n'.format(self.garbled.get(int(name), '0x{0:04x}'.format(self.pkeys[int(name)])))
         return Attribute(show)
 
 

@@ -26,13 +26,18 @@ class Node(object):
 
     def __init__(self, folder, pkeys=(0xffff,), **options):
         self.kernel = Kernel(**options)
+        self.plug(pkeys)
+        self.ledger = Ledger(os.path.join(str(folder), 'children.json'))
+        self.now = 0.0
+        self.start()
+
+    def plug(self, pkeys=(0xffff,)):
+        # type: (tuple) -> None
+        """Plug in the HCA, whose drivers then make ib0 and eth4."""
         self.port = self.kernel.add_hca('mlx4_0').ports[1]
         self.port.set_pkeys(pkeys)
         self.kernel.add_ipoib('ib0', self.port)
         self.eipoib = self.kernel.add_eipoib('eth4', 'ib0')
-        self.ledger = Ledger(os.path.join(str(folder), 'children.json'))
-        self.now = 0.0
-        self.start()
 
     def start(self):
         # type: () -> None

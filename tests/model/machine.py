@@ -1,0 +1,333 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that may happen to a node, as a hypothesis state machine, and what eipoibd makes of it.
+
+The world: tables come and go, whole and garbled, small and so large that the page of vifs is cut; ports go down and
+come back; the MAC changes; interfaces are renamed, set down, unplugged and plugged in again; other tools make, enslave,
+release and delete children.  eipoibd: any change that a pass makes may be refused with any errno, files may not be
+readable, the world may change in the middle of a pass, and the process may die before or after any change.
+
+What holds: children of others stay as they are; a pass that nothing disturbs has no errors, makes a bounded number of
+changes and takes no VLAN down while the table is not known; and whenever the world holds still, three passes serve
+exactly what the table says, and one more has nothing to do.
+"""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import errno
+import shutil
+import tempfile
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from tests.model.kernel import Listener
+from tests.model.node import MASS_HOLD, Node
+from tests.model.sysfs import refuse
+
+NET = '/sys/class/net/'
+VLANS = (1, 2, 100, 101, 4094)
+ENTRIES = [0x8000 | vlan for vlan in VLANS] + [1, 100, 0x8fff, 0x9000, 0]
+# 126 keys are more than the page of vifs shows; its last row reads as another VLAN of the same range in two of these.
+FIRST_OF_126 = (58, 100, 978)
+OTHER_MAC = '02:00:00:00:00:01'
+ERRORS = (errno.EINVAL, errno.EBUSY, errno.ENOMEM, errno.EPERM, errno.ENODEV, errno.EEXIST, errno.ENOTUNIQ, errno.EIO,
+          errno.EOPNOTSUPP)
+CHANGES = ('', 'link_up', 'add_link', 'delete_link', 'create_child', 'delete_child', 'eth/slaves', 'eth/vifs')
+# What serves one VLAN anew takes: release, delete, create, enslave, vif; what leaves: release, delete.
+MOST_CHANGES_A_CHILD = 5
+
+places = st.one_of(st.integers(0, 12), st.integers(0, 400))
+
+
+class Crash(BaseException):
+    """The process is killed."""
+
+
+class Disturbance(Listener):
+    """Counts the changes of a pass, and does something at one of them.
+
+    :param at: how many changes of the kind go well before; None: nothing is done
+    :param act: called with the change's target; may raise
+    :param kind: part of the verb or target of the changes that count
+    :param late: whether it is done after the change
+    """
+
+    def __init__(self, at=None, act=None, kind='', late=False):
+        self.changes = 0
+        self._left = at
+        self._act = act
+        self._kind = kind
+        self._late = late
+
+    def before(self, verb, target, text):
+        self.changes += 1
+        if self._left is not None and self._kind in verb + ' ' + target:
+            self._left -= 1
+            if self._left == -1 and not self._late:
+                self._act(target)
+
+    def after(self, verb, target, text):
+        if self._left == -1 and self._late and self._kind in verb + ' ' + target:
+            self._left -= 1
+            self._act(target)
+
+
+class Eipoibd(RuleBasedStateMachine):
+    """The machine; ``rules_run`` counts its steps."""
+
+    rules_run = 0
+
+    def __init__(self):
+        super(Eipoibd, self).__init__()
+        self.folder = tempfile.mkdtemp()
+        self.foreign = {}  # {name: (ifindex, master, vif) as its maker left it}
+
+    def teardown(self):
+        shutil.rmtree(self.folder)
+
+    @initialize(driver=st.sampled_from([{}, {'rtnetlink': False, 'child_index': True}, {'rtnetlink': False},
+                                        {'rtnetlink': False, 'sets_full_bit': True}]),
+                delete_looks=st.integers(0, 2), overwrites_vif=st.booleans())
+    def boot(self, driver, delete_looks, overwrites_vif):
+        self.node = Node(self.folder, delete_looks=delete_looks, overwrites_vif=overwrites_vif, **driver)
+        self.kernel = self.node.kernel
+
+    # The fabric.
+
+    @rule(entries=st.lists(st.sampled_from(ENTRIES), max_size=8))
+    def program(self, entries):
+        self.node.port.set_pkeys([0xffff] + entries)
+
+    @rule(first=st.sampled_from(FIRST_OF_126), number=st.sampled_from([63, 90, 126]), last=st.booleans())
+    def program_many(self, first, number, last):
+        keys = [0x8000 | vlan for vlan in range(first, first + number)]
+        self.node.port.set_pkeys(keys + [0xffff] if last else [0xffff] + keys)
+
+    @rule(state=st.sampled_from(['ACTIVE', 'DOWN', 'INIT']))
+    def change_port(self, state):
+        self.node.port.state = state
+
+    @rule(guid=st.sampled_from([None, '0002c90300000001', '0002c90300abcdef']))
+    def change_guid(self, guid):
+        self.node.port.guid = guid
+
+    @rule(mac=st.sampled_from([None, '02:00:00:00:00:04', '02:00:00:00:00:05']))
+    def change_mac(self, mac):
+        self.node.eipoib.mac = mac
+
+    @rule(number=st.sampled_from([None, errno.EIO]))
+    def break_table(self, number):
+        self.node.port.table_errno = number
+
+    @rule(index=st.integers(0, 8), text=st.sampled_from(['', '0x', '0x80', 'garbage']))
+    def garble_table(self, index, text):
+        self.node.port.garbled = {index: text}
+
+    # Other tools.
+
+    @rule(name=st.sampled_from(['eth4', 'eth9']))
+    def rename(self, name):
+        if self.node.eipoib.name != name:
+            self.kernel.rename(self.node.eipoib.name, name)
+            for child, (ifindex, master, vif) in list(self.foreign.items()):
+                self.foreign[child] = ifindex, master and name, vif
+
+    @rule()
+    def set_down(self):
+        self.node.eipoib.up = False
+
+    @rule(passes=st.integers(0, 2))
+    def reload_modules(self, passes):
+        self.unplug()
+        for _ in range(passes):
+            assert self.undisturbed(30).outcomes == ()
+        self.node.plug()
+
+    @rule(vlan=st.sampled_from(VLANS))
+    def make_child(self, vlan):
+        """Under the name that eipoibd would choose."""
+        if self.may_make('ib0.%04x' % (0x8000 | vlan)):
+            self.kernel.write(NET + 'ib0/create_child', '0x%04x' % (0x8000 | vlan))
+            self.note('ib0.%04x' % (0x8000 | vlan))
+
+    @rule(name=st.sampled_from(['ib0.1', 'ib0.8064', 'ib0.8064.1', 'xib0']), vlan=st.sampled_from(VLANS + (0x7fff,)))
+    def make_link(self, name, vlan):
+        """Under any name, for any key, where the driver offers it."""
+        if self.kernel.ipoib.rtnetlink and self.may_make(name):
+            self.kernel.add_link('ib0', name, 0x8000 | vlan)
+            self.note(name)
+
+    def may_make(self, name):
+        noted = self.node.ledger.read().get(name)
+        # A name that a pass noted just before it died is taken for ours, whoever makes it before the next pass.
+        return name not in self.kernel.netdevs and (noted is None or noted.ifindex is not None)
+
+    @precondition(lambda self: self.foreign)
+    @rule(data=st.data(), own_mac=st.booleans(), vlan=st.sampled_from((None,) + VLANS))
+    def enslave_foreign(self, data, own_mac, vlan):
+        """While all the vifs can be seen: nobody can know of one behind the cut that another tool made."""
+        name = data.draw(st.sampled_from(sorted(self.foreign)))
+        eipoib, child = self.node.eipoib, self.kernel.netdevs[name]
+        if child.master or len(eipoib.slaves) > 60 or not self.node.port.guid:
+            return
+        eipoib.up = True
+        self.kernel.write(NET + eipoib.name + '/eth/slaves', '+' + name)
+        try:
+            self.kernel.write(NET + eipoib.name + '/eth/vifs', '+{0} {1} {2}'.format(
+                name, eipoib.address if own_mac else OTHER_MAC, '' if vlan is None else vlan))
+        except EnvironmentError:
+            pass  # another slave serves that
+        self.note(name)
+
+    @precondition(lambda self: self.foreign)
+    @rule(data=st.data())
+    def remove_child(self, data):
+        name = data.draw(st.sampled_from(sorted(self.foreign)))
+        self.kernel.unregister(name)
+        del self.foreign[name]
+
+    @precondition(lambda self: self.own())
+    @rule(data=st.data(), half_made=st.booleans())
+    def release(self, data, half_made):
+        name = data.draw(st.sampled_from(self.own()))
+        if name in self.node.eipoib.slaves:
+            self.kernel.eth_ipoib.release(self.node.eipoib, name)
+        self.kernel.netdevs[name].claimed = half_made
+
+    @precondition(lambda self: self.own())
+    @rule(data=st.data())
+    def delete(self, data):
+        self.kernel.unregister(data.draw(st.sampled_from(self.own())))
+
+    @precondition(lambda self: self.own())
+    @rule(data=st.data(), vif=st.sampled_from([None, (OTHER_MAC, 7), (OTHER_MAC, None)]))
+    def change_vif(self, data, vif):
+        """Where it can be seen."""
+        name = data.draw(st.sampled_from(self.own()))
+        slaves = self.node.eipoib.slaves
+        if name in slaves and slaves.index(name) < 60 and vif not in [self.kernel.netdevs[each].vif for each in slaves]:
+            self.kernel.netdevs[name].vif = vif
+
+    def unplug(self, *_):
+        self.kernel.unregister('ib0')
+        self.kernel.hcas.clear()
+        self.foreign = {}
+
+    def note(self, name):
+        child = self.kernel.netdevs[name]
+        self.foreign[name] = child.ifindex, child.master, child.vif
+
+    def own(self):
+        return [name for name in self.node.children() if name not in self.foreign]
+
+    # eipoibd.
+
+    @rule(after=st.sampled_from([0, 30, 100, 700]))
+    def serve(self, after):
+        self.undisturbed(after)
+
+    @rule(at=places, kind=st.sampled_from(CHANGES), number=st.sampled_from(ERRORS))
+    def serve_with_an_error(self, at, kind, number):
+        self.disturbed(Disturbance(at, lambda target: refuse(number, target), kind))
+
+    @rule(part=st.sampled_from(['eth/vifs', 'eth_ipoib_interfaces', 'pkeys/', 'ports/1/state']),
+          number=st.sampled_from([errno.EIO, errno.EACCES]))
+    def serve_without_reading(self, part, number):
+        show = self.kernel.tree.show
+        self.kernel.tree.show = lambda path: refuse(number, path) if part in path else show(path)
+        self.disturbed(Disturbance())
+        self.kernel.tree.show = show
+
+    @rule(at=places, late=st.booleans())
+    def serve_and_die(self, at, late):
+        def die(_):
+            raise Crash()
+        try:
+            self.disturbed(Disturbance(at, die, '', late))
+        except Crash:
+            self.node.start()
+
+    @rule(at=places, late=st.booleans())
+    def serve_while_unplugged(self, at, late):
+        self.disturbed(Disturbance(at, self.unplug, '', late))
+        if not self.kernel.hcas:
+            self.node.plug()
+
+    @rule(at=places, entries=st.lists(st.sampled_from(ENTRIES), max_size=8))
+    def serve_while_programmed(self, at, entries):
+        self.disturbed(Disturbance(at, lambda _: self.program(entries)))
+
+    @rule(at=places, name=st.sampled_from(['eth4', 'eth9']))
+    def serve_while_renamed(self, at, name):
+        self.disturbed(Disturbance(at, lambda _: self.rename(name)))
+
+    @rule()
+    def restart(self):
+        self.node.start()
+
+    @rule()
+    def flush(self):
+        self.node.flush()
+        assert [name for name in self.own() if self.kernel.netdevs[name].looks_left is None] == []
+
+    def undisturbed(self, after):
+        """A pass that can do what it wants."""
+        known = self.node.port.state == 'ACTIVE' and not self.node.port.table_errno and not self.node.port.garbled
+        before, children = self.node.vlans() if self.kernel.hcas else [], len(self.own())
+        counter = self.kernel.listener = Disturbance()
+        result = self.node.serve(after)
+        self.kernel.listener = Listener()
+        assert result.errors == ()
+        asked = len([pkey for pkey in self.node.port.pkeys if pkey])
+        assert counter.changes <= MOST_CHANGES_A_CHILD * (children + asked + 2)
+        if not known and self.kernel.hcas:
+            assert set(before) <= set(self.node.vlans())
+        return result
+
+    def disturbed(self, disturbance):
+        self.kernel.listener = disturbance
+        try:
+            self.node.serve(30)
+        finally:
+            self.kernel.listener = Listener()
+
+    # What must hold.
+
+    @invariant()
+    def children_of_others_are_untouched(self):
+        Eipoibd.rules_run += 1
+        for name, facts in self.foreign.items():
+            child = self.kernel.netdevs[name]
+            assert (child.ifindex, child.master, child.vif, child.looks_left) == facts + (None,)
+
+    @rule()
+    def hold_still(self):
+        port = self.node.port
+        port.state, port.table_errno, port.garbled = 'ACTIVE', None, {}
+        port.guid = port.guid or '0002c90300000001'
+        self.undisturbed(0)
+        self.undisturbed(MASS_HOLD)
+        self.undisturbed(0)
+        result = self.undisturbed(0)
+        assert result.outcomes == (), [finding.line() for finding in result.findings]
+        wanted = [None] + [vlan for vlan in range(1, 4095) if 0x8000 | vlan in port.pkeys]
+        theirs = self.served_by_others()
+        ours = [vlan for vlan in wanted if vlan not in theirs and child_name(vlan) not in self.foreign]
+        assert self.node.vlans() == sorted(-1 if vlan is None else vlan for vlan in
+                                           ours + [vlan for vlan in theirs if theirs[vlan]])
+        needed = set(child_name(vlan) for vlan in ours if vlan)
+        assert needed <= set(self.own()) <= set(child_name(vlan) for vlan in wanted)
+
+    def served_by_others(self):
+        """{VLAN with the interface's own MAC: whether the key of the child that serves it is the right one}."""
+        found = {}
+        for name in self.foreign:
+            child = self.kernel.netdevs[name]
+            if child.master and child.vif and child.vif[0] == self.node.eipoib.address:
+                vlan = child.vif[1]
+                found[vlan] = child.pkey == (0xffff if vlan is None else 0x8000 | vlan)
+        return found
+
+
+def child_name(vlan):
+    return 'ib0.1' if vlan is None else 'ib0.%04x' % (0x8000 | vlan)
