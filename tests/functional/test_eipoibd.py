@@ -7,19 +7,12 @@ kill -9 and a new start; --flush; a second service; a bad configuration; what an
 """
 import json
 import os
-import shutil
 import signal
-import subprocess
-import time
 
 import pytest
 
+from tests.functional.eipoibd_node import CONFIG, STATUS, Service, eipoibd, install, served, until, vlans
 from tests.lab import lab, requirements
-
-CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PROGRAM = '/opt/eipoibd'
-CONFIG = '/etc/fuel-infiniband/eipoibd.conf'
-STATUS = '/run/eipoibd/status.json'
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -33,60 +26,10 @@ def on_a_node(body, pkeys=(0xffff, 0x8064)):
     """Run ``body(node)`` on a node that has eipoibd."""
     def inside(made):
         node = made.add_node(list(pkeys))
-        shutil.copytree(f'{CHECKOUT}/plugin_lib', node.path(f'{PROGRAM}/plugin_lib'),
-                        ignore=shutil.ignore_patterns('__pycache__'))
-        shutil.copy(f'{CHECKOUT}/metadata.yaml', node.path(PROGRAM))
-        node.write(f'{PROGRAM}/eipoibd', '#!/usr/bin/python3\nimport sys\n'
-                   'from plugin_lib.daemon.main import main\nsys.exit(main())\n', 0o755)
+        install(node)
         body(node)
 
     assert lab.run(inside) in (0, None), 'what failed in the lab is on stderr'
-
-
-def eipoibd(node, *options):
-    return node.run(f'{PROGRAM}/eipoibd', *options, check=False)
-
-
-class Service:
-    """The service on a node; ``with`` stops it."""
-
-    def __init__(self, node):
-        self._node = node
-        self._process = subprocess.Popen(node.machine.inside(f'{PROGRAM}/eipoibd'), stdin=subprocess.DEVNULL, text=True,
-                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
-    def __enter__(self):
-        until(lambda: os.path.exists(self._node.path(STATUS)))
-        return self
-
-    def __exit__(self, *_):
-        if self._process.poll() is None:
-            self.signal(signal.SIGKILL)
-            self._process.wait()
-
-    def signal(self, number):
-        """Send a signal to eipoibd itself, not to what started it in the node."""
-        self._node.run('kill', f'-{number.value}', str(json.loads(self._node.read(STATUS))['pid']))
-
-    def end(self):
-        """(exit status, what it wrote) once it has ended."""
-        output, _ = self._process.communicate(timeout=20)
-        return self._process.returncode, output
-
-
-def vlans(node):
-    return json.loads(node.read(STATUS))['interfaces']['eth4']['vlans']
-
-
-def until(condition):
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, 'it did not come to this in 20 seconds'
-        time.sleep(0.02)
-
-
-def served(node):
-    return sorted(row.split()[-1] for row in node.read('/sys/class/net/eth4/eth/vifs').splitlines())
 
 
 def test_once_and_again_and_flush():

@@ -4,7 +4,7 @@
 
 It serves /sys/class from the kernel model, keeps a real tap behind every modelled IPoIB interface, and tells the
 fabric which VLANs the node can use.  :class:`Emulator` starts it; ``python -m tests.lab.emulator`` is it.  It reads
-one JSON list a line from stdin, the P_Key table to program as a subnet manager would, and answers ``done``.
+one JSON list a line from stdin, the arguments of :meth:`Emulator.program`, and answers ``done``.
 """
 import json
 import os
@@ -43,9 +43,13 @@ class Emulator:
             env=dict(os.environ, PYTHONPATH=os.pathsep.join(map(os.path.abspath, sys.path))))
         self._expect('ready')
 
-    def program(self, pkeys):
-        """Give the port this P_Key table; the fabric knows when this returns."""
-        self._process.stdin.write(json.dumps(pkeys) + '\n')
+    def program(self, pkeys, state='ACTIVE'):
+        """Do to the port what a subnet manager and a cable do; the fabric knows when this returns.
+
+        :param pkeys: the P_Key table, 16-bit values; None leaves it as it is
+        :param state: ``DOWN``, ``INIT``, ``ARMED`` or ``ACTIVE``
+        """
+        self._process.stdin.write(json.dumps([pkeys, state]) + '\n')
         self._process.stdin.flush()
         self._expect('done')
 
@@ -109,9 +113,10 @@ class Hardware(Listener):
             self.tell_fabric()
 
     def tell_fabric(self):
-        """A VLAN passes where the port holds its P_Key and a vif on a child of that P_Key serves it."""
+        """A VLAN passes where the active port holds its P_Key and a vif on a child of that P_Key serves it."""
         with self._lock:
-            held = {value & KEY_MASK for value in self._kernel.hcas[HCA].ports[1].pkeys}
+            port = self._kernel.hcas[HCA].ports[1]
+            held = {value & KEY_MASK for value in port.pkeys} if port.state == 'ACTIVE' else ()
             self._cable.carry({UNTAGGED if vlan < 0 else vlan for _slave, _mac, vlan, pkey in self._vifs
                                if pkey & KEY_MASK in held
                                and pkey & KEY_MASK == (DEFAULT_KEY if vlan < 0 else vlan)})
@@ -130,7 +135,9 @@ def main():
 
     def obey():
         for line in sys.stdin:
-            port.set_pkeys(json.loads(line))
+            pkeys, port.state = json.loads(line)
+            if pkeys is not None:
+                port.set_pkeys(pkeys)
             hardware.tell_fabric()
             print('done', flush=True)
 

@@ -8,7 +8,8 @@ from tests.lab.fabric import Fabric
 from tests.lab.namespaces import enclosed, mount
 from tests.lab.node import Node, compile_shim
 
-GUID = '0002c90300{0:06x}'
+# Of a port: its HCA's, which is one less, ends in 0, as those of Mellanox do.
+GUID = '0002c90300{0:05x}1'
 
 
 class Lab:

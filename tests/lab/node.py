@@ -43,6 +43,7 @@ class Node:
 
     def __init__(self, name, folder, fabric, shim, pkeys, guid):
         self.name = name
+        self.guid = guid
         self.root = f'{folder}/root'
         scratch = f'{folder}/changes'
         os.makedirs(self.root)
