@@ -5,6 +5,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 import errno
 import io
+import os
 from collections import namedtuple
 
 from plugin_lib._compat import PY2, quoted
@@ -21,20 +22,24 @@ LOG_LEVELS = ('debug', 'info', 'warning', 'error')
 QUEUE_SIZES = tuple(2 ** power for power in range(1, 14))  # of ib_ipoib: powers of two, 2..8192
 
 
-class Config(namedtuple('Config', 'resync_interval queue_size removal_grace mass_removal_hold log_level')):
+class Config(namedtuple('Config',
+                        'resync_interval queue_size removal_grace mass_removal_hold log_level discovery_gate')):
     """The settings.
 
     :param resync_interval: seconds between passes when nothing happens
-    :param queue_size: receive buffers of an IPoIB child, as ib_ipoib's recv_queue_size says; for the memory they take
+    :param queue_size: receive buffers of an IPoIB child, for the memory they take; where ib_ipoib tells its
+        recv_queue_size that counts
     :param removal_grace: seconds for which a vanished P_Key keeps its VLAN
     :param mass_removal_hold: the same where more than half of the keys vanished
     :param log_level: the least that is logged
+    :param discovery_gate: the file that keeps Fuel's discovery agent from reporting the node, to be removed when an
+        interface serves untagged traffic; None: there is no gate
     """
 
     __slots__ = ()
 
 
-DEFAULTS = Config(30, 128, 90, 600, 'info')
+DEFAULTS = Config(30, 128, 90, 600, 'info', None)
 
 # The greatest value that makes sense, in seconds; the least of resync_interval is 1, of the others 0.
 _LONGEST = {'resync_interval': 3600, 'removal_grace': 86400, 'mass_removal_hold': 7 * 86400}
@@ -70,6 +75,11 @@ def _value(place, key, text):
     if key == 'log_level':
         if text not in LOG_LEVELS:
             raise _bad(place, key, 'not a level: {0}'.format(quoted(text)), 'use one of: ' + ', '.join(LOG_LEVELS))
+        return text
+    if key == 'discovery_gate':
+        if not text.startswith('/') or os.path.normpath(text) != text:
+            raise _bad(place, key, 'not the path of a file: {0}'.format(quoted(text)),
+                       'use a path such as /etc/nailgun-agent/nodiscover')
         return text
     number = int(text) if text.isdigit() and len(text) < 10 else None
     if key == 'queue_size':

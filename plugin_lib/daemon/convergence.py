@@ -8,19 +8,25 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 from collections import namedtuple
 
+from plugin_lib.daemon import config
 from plugin_lib.effect.apply import apply
 from plugin_lib.effect.ledger import concluded, intended, remembered
-from plugin_lib.host import machine
-from plugin_lib.planning import vlans
+from plugin_lib.errors import InfinibandError
+from plugin_lib.host import files, machine, memory
+from plugin_lib.planning import budget, gate, vlans
+from plugin_lib.planning.withdrawal import NOTHING
 
 
-class Result(namedtuple('Result', 'host findings outcomes warnings')):
+class Result(namedtuple('Result', 'host findings outcomes warnings wanted next_removal')):
     """What a pass found and did.
 
     :param host: the state.Host at its end
-    :param findings: tuple of planning.vlan_services.Findings at its end; state ``failed`` where a step failed
+    :param findings: tuple of planning.vlan_services.Findings at its end; state ``failed`` where a step failed or is
+        not tried yet again, ``memory`` where a child would take too much
     :param outcomes: tuple of effect.apply.Outcomes; empty when nothing had to be done
     :param warnings: tuple of lines
+    :param wanted: frozenset of the subjects for which there is still something to do
+    :param next_removal: seconds until the next vanished key may be given up, None without one
     """
 
     __slots__ = ()
@@ -43,8 +49,8 @@ def look(source, ledger):
     return host, remembered(host, ledger.read())
 
 
-def converge(source, executor, ledger, withdraw=None, stop=None):
-    # type: (object, object, object, object, object) -> Result
+def converge(source, executor, ledger, withdraw=None, stop=None, held=None, settings=config.DEFAULTS):
+    # type: (object, object, object, object, object, object, object) -> Result
     """Make every EIPOIB interface serve what its HCA port's P_Keys say.
 
     :param source: a live Source
@@ -52,21 +58,41 @@ def converge(source, executor, ledger, withdraw=None, stop=None):
     :param withdraw: (host, ours) -> planning.withdrawal.Withdrawal; None: nothing is withdrawn, since a single pass
         cannot know for how long a key has been away
     :param stop: asked before each step; True leaves the rest
+    :param held: host -> {subject: InfinibandError} of what failed and is not to be tried yet; None: all is tried
+    :param settings: daemon.config.Config
     :raises InfinibandError: when nothing could be read or noted, and so nothing was changed
     """
     host, ours = look(source, ledger)
-    removable, warnings = withdraw(host, ours) if withdraw else ((), ())
-    plain_only = executor.plain_only()
-    plan = vlans.plan(host, ours, removable, plain_only)
-    outcomes = ()
-    if plan.steps:
-        outcomes, host, ours = _apply(plan.steps, source, executor, ledger, host, ours, stop)
-        if executor.plain_only() != plain_only:  # the driver has just been found to be a plain one
-            plan = vlans.plan(host, ours, removable, executor.plain_only())
-            more, host, ours = _apply(plan.steps, source, executor, ledger, host, ours, stop)
-            outcomes = tuple(outcome for outcome in outcomes if not outcome.error) + more
-        plan = vlans.plan(host, ours, removable, executor.plain_only())
-    return Result(host, _with_failures(plan.findings, outcomes), outcomes, warnings)
+    errors = dict(held(host)) if held else {}
+    prospect = _foresee(source, host, ours, withdraw, executor.plain_only(), errors, settings)
+    outcomes, more = (), bool(prospect.steps)
+    while more:
+        plain_only = executor.plain_only()
+        done, host, ours = _apply(prospect.steps, source, executor, ledger, host, ours, stop)
+        found_plain = executor.plain_only() != plain_only  # what failed because of that has another chance
+        if not found_plain:
+            errors.update((outcome.step.subject, outcome.error) for outcome in done if outcome.error)
+        outcomes += tuple(outcome for outcome in done if not (outcome.error and found_plain))
+        lacked = len(prospect.left_out)
+        prospect = _foresee(source, host, ours, withdraw, executor.plain_only(), errors, settings)
+        # Children took less memory than they might have: there is room for more of them.
+        more = bool(prospect.steps) and (found_plain or len(prospect.left_out) < lacked)
+    findings = _told(prospect, errors)
+    steps, warnings = _gate(settings.discovery_gate, findings)
+    outcomes += apply([step for step in steps if step.subject not in errors], executor, keep_going=True, stop=stop)
+    return Result(host, findings, outcomes, prospect.warnings + warnings,
+                  frozenset(step.subject for step in prospect.planned + steps), prospect.next_removal)
+
+
+def foresee(source, ledger, settings):
+    # type: (object, object, object) -> tuple
+    """What a first pass would do: (tuple of Steps, tuple of Findings, tuple of warnings).
+
+    :param source: live or captured
+    """
+    host, ours = look(source, ledger)
+    prospect = _foresee(source, host, ours, None, (), {}, settings)
+    return prospect.steps, _told(prospect, {}), prospect.warnings
 
 
 def flush(source, executor, ledger):
@@ -80,8 +106,25 @@ def flush(source, executor, ledger):
     return _apply(steps, source, executor, ledger, host, ours, None)[0] if steps else ()
 
 
+class _Prospect(namedtuple('_Prospect', 'planned steps left_out findings warnings next_removal')):
+    """What is planned, and the steps of it that can be done now."""
+
+    __slots__ = ()
+
+
+def _foresee(source, host, ours, withdraw, plain_only, errors, settings):
+    withdrawal = withdraw(host, ours) if withdraw else NOTHING
+    plan = vlans.plan(host, ours, withdrawal.removable, plain_only)
+    steps, left_out = tuple(step for step in plan.steps if step.subject not in errors), frozenset()
+    warnings = withdrawal.warnings + budget.table_warnings(host)
+    if steps:
+        queue_size = memory.queue_size(source.tree) or settings.queue_size
+        steps, left_out = budget.fit(steps, plan.findings, memory.read(source.tree), queue_size)
+        warnings += budget.shortage([finding for finding in plan.findings if finding.subject in left_out], queue_size)
+    return _Prospect(plan.steps, steps, left_out, plan.findings, warnings, withdrawal.next_removal)
+
+
 def _apply(steps, source, executor, ledger, host, ours, stop):
-    """(outcomes, the host afterwards, what is ours afterwards); the ledger is right at every moment in between."""
     ledger.write(intended(ours, steps))
     outcomes = apply(steps, executor, keep_going=True, stop=stop)
     for outcome in outcomes:
@@ -92,7 +135,25 @@ def _apply(steps, source, executor, ledger, host, ours, stop):
     return outcomes, host, ours
 
 
-def _with_failures(findings, outcomes):
-    errors = dict((outcome.step.subject, outcome.error) for outcome in outcomes if outcome.error)
-    return tuple(finding._replace(state='failed', detail=errors[finding.subject].one_line())
-                 if finding.subject in errors and finding.state != 'ok' else finding for finding in findings)
+def _told(prospect, errors):
+    """The findings, with what keeps the steps that they announce from being done."""
+    return tuple(_explained(finding, prospect.left_out, errors) if finding.state in ('planned', 'removal') else finding
+                 for finding in prospect.findings)
+
+
+def _explained(finding, left_out, errors):
+    if finding.subject in errors:
+        return finding._replace(state='failed', detail=errors[finding.subject].one_line())
+    if finding.subject in left_out:
+        return finding._replace(state='memory', detail='its queue might take more memory than the node can spare')
+    return finding
+
+
+def _gate(path, findings):
+    """(Steps that open the gate of the discovery agent, warnings)."""
+    if path is None:
+        return (), ()
+    try:
+        return gate.plan(path, files.read('/', path), findings), ()
+    except InfinibandError as error:
+        return (), (error.one_line(),)

@@ -1,10 +1,10 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""For how long the P_Keys of our children have been away: the one thing that a single look cannot tell."""
+"""What a single look cannot tell: for how long P_Keys have been away, and what failed before."""
 from __future__ import absolute_import, print_function, unicode_literals
 
 from plugin_lib._compat import monotonic
-from plugin_lib.planning import withdrawal
+from plugin_lib.planning import backoff, withdrawal
 
 
 class Absences(object):
@@ -28,3 +28,43 @@ class Absences(object):
         gone = [name for names, _ in withdrawal.absent(host, ours).values() for name in names]
         self._since = dict((name, self._since.get(name, now)) for name in gone)
         return dict((name, now - since) for name, since in self._since.items())
+
+
+class Failures(object):
+    """Remembers what failed, so that it is tried again at its own pace.
+
+    :param clock: seconds that never step
+    """
+
+    def __init__(self, clock=monotonic):
+        # type: (object) -> None
+        self._clock = clock
+        self._present = {}
+        self._held = frozenset()
+        self.by_subject = {}  # {subject: planning.backoff.Failure}
+
+    def held(self, host):
+        # type: (object) -> dict
+        """{subject: InfinibandError} of what is not to be tried now; call it at the beginning of a pass."""
+        self._present = backoff.circumstances(host)
+        waiting = backoff.held(self.by_subject, self._present, self._clock())
+        self._held = frozenset(waiting)
+        return dict((subject, failure.error) for subject, failure in waiting.items())
+
+    def note(self, result):
+        # type: (object) -> None
+        """Remember what a daemon.convergence.Result tells."""
+        self.by_subject = backoff.after(self.by_subject, self._held & result.wanted, result.outcomes, self._present,
+                                        self._clock())
+
+    def forget(self, eipoibs=None):
+        # type: (frozenset) -> None
+        """Something happened to these EIPOIB interfaces (None: to all): what failed there is tried again at once."""
+        self.by_subject = dict((subject, failure) for subject, failure in self.by_subject.items()
+                               if eipoibs is not None and failure.eipoib not in eipoibs)
+
+    def pause(self):
+        # type: () -> float
+        """Seconds until something is to be tried again; None when nothing is."""
+        due = [failure.due for failure in self.by_subject.values()]
+        return max(0.0, min(due) - self._clock()) if due else None

@@ -12,7 +12,7 @@ import sys
 
 from plugin_lib import version
 from plugin_lib.daemon import config, locks
-from plugin_lib.daemon.convergence import converge, flush, look
+from plugin_lib.daemon.convergence import converge, flush, foresee
 from plugin_lib.daemon.log import Log
 from plugin_lib.daemon.service import Service
 from plugin_lib.daemon.status import Status
@@ -20,7 +20,6 @@ from plugin_lib.effect.executor import Executor
 from plugin_lib.effect.ledger import Ledger
 from plugin_lib.errors import EXIT_NOT_APPLIED, EXIT_OK, InfinibandError, InputError
 from plugin_lib.host.source import open_root
-from plugin_lib.planning import vlans
 
 RUN_FOLDER = '/run/eipoibd'
 LEDGER_FILE = 'children.json'
@@ -36,7 +35,7 @@ def main(argv=None):
             return _dry_run(options)
         _check_privilege()
         if options.once:
-            return _once()
+            return _once(options)
         if options.flush:
             return _flush()
         return _serve(options)
@@ -49,14 +48,15 @@ def main(argv=None):
         return EXIT_NOT_APPLIED
 
 
-def one_pass():
-    # type: () -> object
+def one_pass(settings=config.DEFAULTS):
+    # type: (object) -> object
     """The daemon.convergence.Result of one pass on this machine, beside the service if it runs.
 
+    :param settings: daemon.config.Config
     :raises InfinibandError: when nothing could be done
     """
     with locks.held(RUN_FOLDER, locks.PASS, locks.PASS_TIMEOUT):
-        result = converge(open_root(), Executor(), ledger())
+        result = converge(open_root(), Executor(), ledger(), settings=settings)
         if not locks.is_held(RUN_FOLDER, locks.SERVICE):  # else the status is the service's
             Status(RUN_FOLDER, 'once').update(result)
     return result
@@ -101,12 +101,14 @@ def _check_privilege():
                          'it makes network interfaces', 'run it as root, or with --dry-run')
 
 
-def _once():
-    result, write = one_pass(), sys.stdout.write
+def _once(options):
+    result, write = one_pass(config.read(options.config)), sys.stdout.write
     for finding in result.findings:
         write(finding.line() + '\n')
     for problem in result.host.problems:
         write('problem: {0}\n'.format(problem))
+    for warning in result.warnings:
+        write('warning: {0}\n'.format(warning))
     if not result.host.eipoibs:
         write('no EIPOIB interface here: nothing to do\n')
     elif not result.outcomes:
@@ -115,14 +117,16 @@ def _once():
 
 
 def _dry_run(options):
-    host, ours = look(open_root(options.root), ledger(options.root))
-    plan = vlans.plan(host, ours)
-    for step in plan.steps:
+    settings = config.read(options.config)
+    steps, findings, warnings = foresee(open_root(options.root), ledger(options.root), settings)
+    for step in steps:
         for operation in step.operations:
             sys.stdout.write('{0}: {1}\n'.format(step.subject, operation.describe()))
-    for finding in plan.findings:
+    for finding in findings:
         sys.stdout.write(finding.line() + '\n')
-    if not plan.steps:
+    for warning in warnings:
+        sys.stdout.write('warning: {0}\n'.format(warning))
+    if not steps:
         sys.stdout.write('nothing to do\n')
     return EXIT_OK
 

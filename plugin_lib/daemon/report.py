@@ -20,16 +20,23 @@ class Report(object):
         self._seen = set()
         self._failure = None
 
-    def result(self, result):
-        # type: (object) -> None
-        """Log what a daemon.convergence.Result has that the last one had not."""
+    def result(self, result, failures=None):
+        # type: (object, dict) -> None
+        """Log what a daemon.convergence.Result has that the last one had not.
+
+        :param failures: {subject: planning.backoff.Failure} of what is tried again later, and was told when it failed
+        """
         for outcome in result.outcomes:
             if not outcome.error:
-                self._log.write('info', 'step', ('subject', outcome.step.subject), ('reason', outcome.step.reason))
+                self._log.write('info', 'step', ('subject', outcome.step.subject),
+                                ('did', ', '.join(operation.describe() for operation in outcome.performed)),
+                                ('reason', outcome.step.reason))
+        failed = dict((subject, failure.error) for subject, failure in (failures or {}).items())
+        failed.update((outcome.step.subject, outcome.error) for outcome in result.outcomes if outcome.error)
         lines = [(_LEVELS.get(finding.state, 'warning'), finding.line()) for finding in result.findings
                  if finding.state != 'failed']
-        lines += [('warning', '{0} failed: {1}'.format(outcome.step.subject, outcome.error.one_line()))
-                  for outcome in result.outcomes if outcome.error]
+        lines += [('warning', '{0} failed: {1}'.format(subject, error.one_line()))
+                  for subject, error in sorted(failed.items(), key=lambda each: each[0])]
         lines += [('warning', line) for line in result.host.problems + result.warnings]
         if not result.host.eipoibs:
             lines.append(('info', 'no EIPOIB interface here: waiting for one to appear'))

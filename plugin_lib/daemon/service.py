@@ -3,23 +3,19 @@
 """eipoibd as a service: a pass whenever something happened, and now and then when nothing did."""
 from __future__ import absolute_import, print_function, unicode_literals
 
-import errno
-import fcntl
 import os
 import signal
 
-from plugin_lib._compat import monotonic, readable
+from plugin_lib._compat import monotonic
 from plugin_lib.daemon import config, locks
 from plugin_lib.daemon.convergence import converge
-from plugin_lib.daemon.history import Absences
+from plugin_lib.daemon.events import Events
+from plugin_lib.daemon.history import Absences, Failures
+from plugin_lib.daemon.notify import Notifier
 from plugin_lib.daemon.report import Report
 from plugin_lib.daemon.status import Status
-from plugin_lib.effect import rtnetlink
 from plugin_lib.errors import InfinibandError
-from plugin_lib.planning import withdrawal
-
-# A step that failed and was undone makes link events of its own: without a pause it would be tried without end.
-RETRY_DELAY = 5.0
+from plugin_lib.planning import backoff, withdrawal
 
 
 class Service(object):
@@ -45,7 +41,11 @@ class Service(object):
         self._log.level = self._config.log_level
         self._status = Status(folder, 'service')
         self._report = Report(log)
-        self._absences = Absences()
+        self._manager = Notifier(os.environ)
+        self._absences, self._failures = Absences(), Failures()
+        self._interfaces = {}  # {(HCA, port): name of the EIPOIB interface} of the last pass
+        self._failed_passes = 0
+        self._next_removal = None
         self._stopping = self._reread = False
 
     def run(self):
@@ -55,27 +55,50 @@ class Service(object):
         :raises InfinibandError: when another service runs, or there can be no events
         """
         with locks.held(self._folder, locks.SERVICE):
-            wakeup = self._catch_signals()
-            events = rtnetlink.subscribe()
-            self._log.write('info', 'start', ('pid', os.getpid()), ('resync_interval', self._config.resync_interval))
-            while not self._stopping:
-                failed = self._pass()
-                self._wait(events, wakeup, failed)
+            events = Events(self._source.tree, self._log)
+            try:
+                self._catch_signals()
+                self._log.write('info', 'start', ('pid', os.getpid()),
+                                ('resync_interval', self._config.resync_interval))
+                self._serve(events)
+            finally:
+                events.close()
             self._log.write('info', 'stop')
 
-    def _pass(self):
-        """One pass; True when something of it failed."""
+    def _serve(self, events):
+        resync = True
+        while not self._stopping:
+            events.follow()
+            self._pass(resync)
+            self._manager.send('READY=1', 'STATUS={0}'.format(self._status.summary()))
+            resync = self._wait(events)
+            if self._reread and not self._stopping:
+                self._manager.send('RELOADING=1')
+                self._read_config()
+        self._manager.send('STOPPING=1')
+
+    def _pass(self, resync):
+        self._manager.alive()
         try:
             with locks.held(self._folder, locks.PASS, locks.PASS_TIMEOUT):
-                result = converge(self._source, self._executor, self._ledger, self._withdraw, lambda: self._stopping)
-            self._report.result(result)
-            self._status.update(result)
+                result = converge(self._source, self._executor, self._ledger, self._withdraw, self._between_steps,
+                                  self._failures.held, self._config)
+            self._failures.note(result)
+            self._interfaces = dict(((eipoib.hca, eipoib.port), name) for name, eipoib in result.host.eipoibs.items())
+            self._next_removal = result.next_removal
+            self._report.result(result, self._failures.by_subject)
+            self._status.update(result, self._failures.by_subject, resync)
         except InfinibandError as error:
+            self._failed_passes += 1
             self._report.failure(error)
             self._note_failure(error)
-            return True
-        self._report.recovered()
-        return bool(result.errors)
+        else:
+            self._failed_passes = 0
+            self._report.recovered()
+
+    def _between_steps(self):
+        self._manager.alive()
+        return self._stopping
 
     def _note_failure(self, error):
         try:
@@ -87,28 +110,28 @@ class Service(object):
         return withdrawal.decide(host, ours, self._absences.ages(host, ours),
                                  self._config.removal_grace, self._config.mass_removal_hold)
 
-    def _wait(self, events, wakeup, failed):
-        """Until there is reason for another pass."""
+    def _wait(self, events):
+        """Until there is reason for another pass; True when the reason is that nothing happened for long."""
         now = monotonic()
-        resync, earliest = now + self._config.resync_interval, now + (RETRY_DELAY if failed else 0)
-        while not self._stopping:
-            if self._reread:
-                self._read_config()
-                return
-            now = monotonic()
-            if now >= resync:
-                return
-            # Before ``earliest`` events wait in the socket, and only signals wake us.
-            sources = [wakeup] + ([events] if now >= earliest else [])
-            ready = readable(sources, max(0, (resync if now >= earliest else min(earliest, resync)) - now))
-            if wakeup in ready:
-                _drain_pipe(wakeup)
-            if events in ready:
-                rtnetlink.drain(events)
-                return
+        resync = now + self._config.resync_interval
+        pauses = [backoff.delay(self._failed_passes)] if self._failed_passes else [
+            self._next_removal, self._failures.pause()]
+        wake = min([resync] + [now + pause for pause in pauses if pause is not None])
+        while True:
+            left = wake - monotonic()
+            if left <= 0:
+                return wake == resync
+            watchdog = self._manager.pause()
+            happened = events.wait(left if watchdog is None else min(left, watchdog))
+            self._manager.alive()
+            if happened:
+                # Link events reset nothing: what fails makes some itself.  What changed is seen by the next look.
+                self._failures.forget(frozenset(self._interfaces.get(port) for port in happened if port))
+                return False
 
     def _read_config(self):
         self._reread = False
+        self._failures.forget()
         try:
             self._config = config.read(self._config_path)
         except InfinibandError as error:
@@ -118,29 +141,13 @@ class Service(object):
         self._log.write('info', 'reload', ('resync_interval', self._config.resync_interval))
 
     def _catch_signals(self):
-        """The end of a pipe that becomes readable when a signal has come."""
-        wakeup, end = os.pipe()
-        for descriptor in (wakeup, end):
-            fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_NONBLOCK)
-            fcntl.fcntl(descriptor, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
-        signal.set_wakeup_fd(end)
         for number, handler in ((signal.SIGTERM, self._on_stop), (signal.SIGINT, self._on_stop),
                                 (signal.SIGHUP, self._on_reload)):
             signal.signal(number, handler)
             signal.siginterrupt(number, False)  # Python 2 would end a system call in the middle of a pass with EINTR
-        return wakeup
 
     def _on_stop(self, number, frame):
         self._stopping = True
 
     def _on_reload(self, number, frame):
         self._reread = True
-
-
-def _drain_pipe(descriptor):
-    try:
-        while os.read(descriptor, 512):
-            pass
-    except EnvironmentError as error:
-        if error.errno not in (errno.EAGAIN, errno.EINTR):
-            raise

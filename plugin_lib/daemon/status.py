@@ -1,8 +1,8 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""What eipoibd last found and did, for whoever asks: /run/eipoibd/status.json.
+"""What eipoibd last found and did, for whoever asks: status.json and eipoibd.prom in /run/eipoibd.
 
-The file is replaced only when something in it has changed, and always whole.
+A file is replaced only when something in it has changed, and always whole.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
@@ -12,8 +12,10 @@ import json
 import os
 import time
 
+from plugin_lib.daemon import metrics
 from plugin_lib.effect.files import write_atomically
 from plugin_lib.errors import ApplyError, InputError
+from plugin_lib.planning import backoff
 
 FILE_NAME = 'status.json'
 FORMAT = 1
@@ -29,30 +31,53 @@ class Status(object):
 
     def __init__(self, folder, mode, now=time.time):
         # type: (str, str, object) -> None
-        self._path = os.path.join(folder, FILE_NAME)
+        self._folder = folder
         self._mode = mode
         self._now = now
+        self._facts = {'interfaces': {}, 'problems': [], 'warnings': [], 'error': None, 'backoff': {}}
         self._written = None
         self._interfaces = {}
-        self._changes = self._failures = 0
+        self._waiting = {}
+        self._counters = {'passes': 0, 'passes_failed': 0, 'steps_done': 0, 'steps_failed': 0}
 
-    def update(self, result):
-        # type: (object) -> None
+    def update(self, result, failures=None, refresh=True):
+        # type: (object, dict, bool) -> None
         """Note the daemon.convergence.Result of a pass.
 
-        :raises ApplyError: when the file cannot be written
+        :param failures: {subject: planning.backoff.Failure} of what is tried again later
+        :param refresh: write the metrics although nothing but the number of passes has changed
+        :raises ApplyError: when a file cannot be written
         """
-        self._changes += sum(1 for outcome in result.outcomes if not outcome.error)
-        self._failures += len(result.errors)
+        self._counters['passes'] += 1
+        self._counters['steps_done'] += sum(1 for outcome in result.outcomes if not outcome.error)
+        self._counters['steps_failed'] += len(result.errors)
+        self._waiting = dict((subject, self._pause(subject, failure)) for subject, failure in (failures or {}).items())
         self._interfaces = dict((name, self._interface(result, name)) for name in result.host.eipoibs)
-        self._write({'interfaces': self._interfaces, 'problems': list(result.host.problems),
-                     'warnings': list(result.warnings), 'error': None,
-                     'counters': {'steps_done': self._changes, 'steps_failed': self._failures}})
+        self._facts = {'interfaces': self._interfaces, 'problems': list(result.host.problems),
+                       'warnings': list(result.warnings), 'error': None, 'backoff': self._waiting}
+        if self._write() or refresh:
+            self._measure()
 
     def fail(self, error):
         # type: (object) -> None
         """Note the InfinibandError that stopped a pass before it changed anything."""
-        self._write(dict(self._written or {}, error=error.one_line()))
+        self._counters['passes_failed'] += 1
+        self._facts = dict(self._facts, error=error.one_line())
+        self._write()
+        self._measure()
+
+    def summary(self):
+        # type: () -> str
+        """The state in a few words, for the service manager."""
+        return self._facts['error'] or '{0} interfaces, {1} VLANs, {2} to be tried again'.format(
+            len(self._interfaces), sum(len(nic['vlans']) for nic in self._interfaces.values()), len(self._waiting))
+
+    def _pause(self, subject, failure):
+        """What is told of something that is tried again; its stamp is that of its last try."""
+        before = self._waiting.get(subject, {})
+        same = (before.get('failures'), before.get('error')) == (failure.count, failure.error.one_line())
+        return {'failures': failure.count, 'error': failure.error.one_line(),
+                'tried': before['tried'] if same else _stamp(self._now()), 'pause': backoff.delay(failure.count)}
 
     def _interface(self, result, name):
         eipoib, port = result.host.eipoibs[name], result.host.port_of(result.host.eipoibs[name])
@@ -60,26 +85,40 @@ class Status(object):
         outcomes = [outcome for outcome in result.outcomes if outcome.step.subject.split(' ')[0] == name]
         errors = [outcome.error.one_line() for outcome in outcomes if outcome.error]
         changed = [outcome for outcome in outcomes if not outcome.error]
+        findings = [finding for finding in result.findings if finding.eipoib == name]
         return {
             'hca': eipoib.hca, 'port': eipoib.port, 'parent': eipoib.parent, 'mac': eipoib.mac,
             'state': port.state if port else None,
             'keys': [str(pkey) for pkey in port.pkeys] if port and port.pkeys is not None else None,
-            'vlans': sorted(finding.vlan for finding in result.findings
-                            if (finding.eipoib, finding.state) == (name, 'ok') and finding.vlan is not None),
-            'lines': [finding.line() for finding in result.findings if finding.eipoib == name],
+            'vlans': sorted(finding.vlan for finding in findings
+                            if finding.state == 'ok' and finding.vlan is not None),
+            'states': _counted(finding.state for finding in findings),
+            'lines': [finding.line() for finding in findings],
+            'steps_done': before.get('steps_done', 0) + len(changed),
+            'steps_failed': before.get('steps_failed', 0) + len(errors),
             'last_change': _stamp(self._now()) if changed else before.get('last_change'),
             'last_error': errors[-1] if errors else before.get('last_error'),
         }
 
-    def _write(self, facts):
+    def _write(self):
+        """Whether there was anything new to write."""
+        facts = dict(self._facts, counters=dict((name, self._counters[name]) for name in ('steps_done', 'steps_failed')))
         if facts == self._written:
-            return
+            return False
         document = dict(facts, format=FORMAT, mode=self._mode, pid=os.getpid(), updated=_stamp(self._now()))
-        try:
-            write_atomically(self._path, json.dumps(document, indent=1, sort_keys=True) + '\n', 0o644)
-        except EnvironmentError as error:
-            raise ApplyError('cannot write the status', self._path, error.strerror, '', error.errno)
+        self._replace(FILE_NAME, json.dumps(document, indent=1, sort_keys=True) + '\n')
         self._written = facts
+        return True
+
+    def _measure(self):
+        self._replace(metrics.FILE_NAME, metrics.text(self._interfaces, self._waiting, self._counters))
+
+    def _replace(self, name, text):
+        path = os.path.join(self._folder, name)
+        try:
+            write_atomically(path, text, 0o644)
+        except EnvironmentError as error:
+            raise ApplyError('cannot write the status', path, error.strerror, '', error.errno)
 
 
 def read(folder):
@@ -87,8 +126,10 @@ def read(folder):
     """The status document, None when eipoibd has not run since the machine started.
 
     Its keys: ``format``, ``mode``, ``pid``, ``updated`` (UTC), ``interfaces`` {EIPOIB name: {``hca``, ``port``,
-    ``parent``, ``mac``, ``state``, ``keys`` [``0x8064``], ``vlans`` [int], ``lines`` [str], ``last_change``,
-    ``last_error``}}, ``problems``, ``warnings``, ``error`` and ``counters``.
+    ``parent``, ``mac``, ``state``, ``keys`` [``0x8064``], ``vlans`` [int], ``lines`` [str], ``states`` {state of a
+    Finding: how many}, ``steps_done``, ``steps_failed``, ``last_change``, ``last_error``}}, ``backoff`` {subject:
+    {``failures``, ``error``, ``tried``, ``pause`` in seconds from then}}, ``problems``, ``warnings``, ``error`` and
+    ``counters``.
 
     :raises InputError: when it is there and makes no sense
     """
@@ -110,3 +151,10 @@ def read(folder):
 
 def _stamp(seconds):
     return time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(seconds))
+
+
+def _counted(states):
+    counts = {}
+    for state in states:
+        counts[state] = counts.get(state, 0) + 1
+    return counts

@@ -45,7 +45,7 @@ class Finding(namedtuple('Finding', 'eipoib port pkey child vlan state detail'))
         if self.pkey:
             words.append('{0} {1} ==>'.format(self.pkey, self.pkey.membership))
         if self.child:
-            words.append('{0} {1}'.format(self.child, _vlan_words(self.vlan)))
+            words.append('{0} {1}'.format(self.child, vlan_words(self.vlan)))
         words.append('{0} {1}'.format(self.eipoib, self.state))
         return ' '.join(words) + (': ' + self.detail if self.detail else '')
 
@@ -92,11 +92,13 @@ def untagged_child(parent):
     return parent + '.1'
 
 
-def _vlan_words(vlan):
+def vlan_words(vlan):
+    # type: (int) -> str
+    """``vlan 100``, or ``untagged`` for None."""
     return 'untagged' if vlan is None else 'vlan {0}'.format(vlan)
 
 
 def subject_of(eipoib, vlan):
     # type: (str, int) -> str
     """How a Step and a Finding name what they are about: ``eth4 vlan 100``, ``eth4 untagged``."""
-    return '{0} {1}'.format(eipoib, _vlan_words(vlan))
+    return '{0} {1}'.format(eipoib, vlan_words(vlan))

@@ -225,4 +225,5 @@ class _EipoibPlan(object):
                     self._port.hca, self._port.number),
                     *(tuple(Release(other.name, name) for other in _holders(self._host, name)) + (_delete(child),)))
             else:
-                self._find(service, 'held', 'its P_Key is not in the table')
+                self._find(service, 'held', 'its P_Key is not in {0}'.format(
+                    'what can be read of the table' if self._port.problem else 'the table'))

@@ -15,25 +15,33 @@ from plugin_lib.planning.vlan_services import services, untagged_child
 from plugin_lib.planning.vlans import is_ours
 
 
-class Withdrawal(namedtuple('Withdrawal', 'removable warnings')):
-    """:param removable: frozenset of names of our children; :param warnings: tuple of lines"""
+class Withdrawal(namedtuple('Withdrawal', 'removable warnings next_removal')):
+    """What may be taken down.
+
+    :param removable: frozenset of names of our children
+    :param warnings: tuple of lines
+    :param next_removal: seconds until the next one may be removed, None without one
+    """
 
     __slots__ = ()
+
+
+NOTHING = Withdrawal(frozenset(), (), None)
 
 
 def absent(host, ours):
     # type: (object, dict) -> dict
     """Our children whose P_Key is not in the table, by EIPOIB interface.
 
-    Interfaces whose port is not ACTIVE or whose table cannot be read are left
-    out: about their keys nothing is known.
+    Interfaces whose port is not ACTIVE or whose table cannot be read, or not
+    wholly, are left out: what is absent there is not known.
 
     :returns: {EIPOIB name: (names that are absent, these and the names that the table asks for)}
     """
     found = {}
     for eipoib in host.eipoibs.values():
         port = host.port_of(eipoib)
-        if port is None or port.state != 'ACTIVE' or port.pkeys is None:
+        if port is None or port.state != 'ACTIVE' or port.pkeys is None or port.problem:
             continue
         wanted = [service.child for service in services(eipoib, port)[0]]
         mine = [child.name for child in host.children.values()
@@ -53,13 +61,14 @@ def decide(host, ours, ages, grace, mass_hold):
     :param grace: seconds of absence after which a key is given up
     :param mass_hold: the same where more than half of the keys are absent
     """
-    removable, warnings = [], []
+    removable, warnings, later = [], [], []
     for eipoib, (gone, known) in sorted(absent(host, ours).items()):
         en_masse = 2 * len(gone) > len(known)  # where others came in their place it is at most half
         limit = max(grace, mass_hold) if en_masse else grace
         due = [name for name in gone if name in ages and ages[name] >= limit]
         removable.extend(due)
+        later.extend(limit - ages[name] for name in gone if name in ages and name not in due)
         if en_masse and len(due) < len(gone):
             warnings.append('{0}: {1} of {2} P_Keys have vanished and no others came; their VLANs are kept until'
                             ' they have been away for {3:g} seconds'.format(eipoib, len(gone), len(known), limit))
-    return Withdrawal(frozenset(removable), tuple(warnings))
+    return Withdrawal(frozenset(removable), tuple(warnings), min(later) if later else None)

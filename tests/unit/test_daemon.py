@@ -106,8 +106,8 @@ def test_status_tells_keys_vlans_changes_and_errors(tmpdir):
     document = status.read(str(tmpdir))
     assert document['interfaces']['eth4'] == {
         'hca': 'mlx4_0', 'port': 1, 'parent': 'ib0', 'mac': '00:02:c9:00:00:01', 'state': 'ACTIVE',
-        'keys': ['0xffff', '0x8064', '0x0065'], 'vlans': [100],
-        'last_change': '1970-01-01T00:00:00Z', 'last_error': None,
+        'keys': ['0xffff', '0x8064', '0x0065'], 'vlans': [100], 'states': {'limited': 1, 'ok': 2},
+        'steps_done': 3, 'steps_failed': 0, 'last_change': '1970-01-01T00:00:00Z', 'last_error': None,
         'lines': ['mlx4_0 port 1 0xffff full ==> ib0.1 untagged eth4 ok',
                   'mlx4_0 port 1 0x8064 full ==> ib0.8064 vlan 100 eth4 ok',
                   'mlx4_0 port 1 0x0065 limited ==> eth4 limited: two limited members cannot talk:'
