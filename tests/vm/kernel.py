@@ -62,7 +62,7 @@ def _release():
                                           for path in glob.glob('/usr/src/linux-headers-*')) if match]
     supported = [release for release in found if release.startswith(SUPPORTED)]
     if not supported:
-        raise Unavailable(f'no headers of Debian\'s Linux {SUPPORTED}x (package linux-headers-amd64 of Debian 12), only '
+        raise Unavailable(f'no headers of Linux {SUPPORTED}x (package linux-headers-amd64 of Debian 12), only '
                           f'{", ".join(sorted(found)) or "none"}')
     return max(supported, key=lambda release: [int(number) for number in re.findall(r'\d+', release)])
 

@@ -106,8 +106,8 @@ def boot(kernel):
 
 
 def _command(program, kernel, connection, console):
-    words = ['console=ttyS0', 'loglevel=4', 'panic=-1', 'net.ifnames=0', f'vm.modules={kernel.modules}',
-             f'vm.checkout={CHECKOUT}', f'vm.python={os.path.abspath(sys.executable)}']
+    words = ['console=ttyS0', 'loglevel=4', 'panic=-1', f'VM_MODULES="{kernel.modules}"',
+             f'VM_CHECKOUT="{CHECKOUT}"', f'VM_PYTHON="{os.path.abspath(sys.executable)}"']
     return [program, '-accel', 'tcg', '-cpu', 'max', '-smp', '1', '-m', str(MEMORY_MB), '-nodefaults',
             '-no-user-config', '-display', 'none', '-no-reboot',
             '-kernel', kernel.image, '-initrd', kernel.initramfs, '-append', ' '.join(words),

@@ -6,10 +6,12 @@
  * It moves no packet. The rules are those that Mellanox's driver has; the
  * module shares no line with it.
  */
+#include <linux/debugfs.h>
 #include <linux/ethtool.h>
 #include <linux/if_arp.h>
 #include <linux/module.h>
 #include <linux/rtnetlink.h>
+#include <linux/seq_file.h>
 #include <linux/workqueue.h>
 #include "eipoib.h"
 
@@ -21,6 +23,7 @@
 LIST_HEAD(eipoib_all);
 static LIST_HEAD(claims);
 static struct delayed_work mac_work;
+static struct dentry *control;
 
 static struct eipoib_slave *claim_of(struct net_device *dev)
 {
@@ -300,6 +303,23 @@ static struct notifier_block netdev_notifier = {
 	.notifier_call = netdev_event,
 };
 
+/* Every vif, which the original never shows: "eth4 ib0.8064 00:02:c9:00:00:01 100", -1 for untagged. */
+static int served_show(struct seq_file *file, void *unused)
+{
+	struct eipoib_slave *slave;
+	struct eipoib *eipoib;
+
+	rtnl_lock();
+	list_for_each_entry(eipoib, &eipoib_all, list)
+		list_for_each_entry(slave, &eipoib->slaves, list)
+			if (slave->has_vif)
+				seq_printf(file, "%s %s %pM %d\n", eipoib->dev->name, slave->dev->name, slave->mac,
+					   slave->vlan == EIPOIB_UNTAGGED ? -1 : slave->vlan);
+	rtnl_unlock();
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(served);
+
 static int __init eipoib_init(void)
 {
 	int err = netdev_class_create_file_ns(&eipoib_interfaces, &init_net);
@@ -312,6 +332,8 @@ static int __init eipoib_init(void)
 		netdev_class_remove_file_ns(&eipoib_interfaces, &init_net);
 		return err;
 	}
+	control = debugfs_create_dir("standin_eth_ipoib", NULL);
+	debugfs_create_file("served", 0400, control, NULL, &served_fops);
 	INIT_DELAYED_WORK(&mac_work, follow_macs);
 	schedule_delayed_work(&mac_work, MAC_INTERVAL);
 	return 0;
@@ -319,6 +341,7 @@ static int __init eipoib_init(void)
 
 static void __exit eipoib_exit(void)
 {
+	debugfs_remove_recursive(control);
 	cancel_delayed_work_sync(&mac_work);
 	/* Tells that every interface goes, which removes ours. */
 	unregister_netdevice_notifier(&netdev_notifier);

@@ -184,6 +184,4 @@ static struct pci_driver hca_driver = {
 
 module_pci_driver(hca_driver);
 MODULE_DESCRIPTION("Stand-in InfiniBand HCA, without a wire");
-/* What the real mlx4_ib brings with it. */
-MODULE_SOFTDEP("pre: mlx4_core ib_uverbs");
 MODULE_LICENSE("GPL");

@@ -7,6 +7,7 @@
  * what ib_ipoib and ib_mad wait for when they close.
  */
 #include <linux/slab.h>
+#include <rdma/ib_umem.h>
 #include "hca.h"
 
 #define FIRST_QP_NUMBER	64
@@ -17,6 +18,16 @@ struct hca_pd {
 
 struct hca_ah {
 	struct ib_ah ib;
+};
+
+/**
+ * struct hca_mr - a memory region
+ * @ib: as ib_core knows it
+ * @umem: pages of a program, NULL for all of memory; ib_uverbs pins them, and so is loaded with this module
+ */
+struct hca_mr {
+	struct ib_mr ib;
+	struct ib_umem *umem;
 };
 
 /**
@@ -245,21 +256,40 @@ static int hca_destroy_ah(struct ib_ah *ah, u32 flags)
 	return 0;
 }
 
+static struct ib_mr *new_mr(struct ib_umem *umem)
+{
+	struct hca_mr *mr = kzalloc(sizeof(*mr), GFP_KERNEL);
+
+	if (!mr)
+		return ERR_PTR(-ENOMEM);
+	mr->umem = umem;
+	return &mr->ib;
+}
+
 static struct ib_mr *hca_get_dma_mr(struct ib_pd *pd, int access)
 {
-	struct ib_mr *mr = kzalloc(sizeof(*mr), GFP_KERNEL);
-
-	return mr ? mr : ERR_PTR(-ENOMEM);
+	return new_mr(NULL);
 }
 
 static struct ib_mr *hca_reg_user_mr(struct ib_pd *pd, u64 start, u64 length, u64 address, int access,
 				     struct ib_udata *udata)
 {
-	return ERR_PTR(-EOPNOTSUPP);
+	struct ib_umem *umem = ib_umem_get(pd->device, start, length, access);
+	struct ib_mr *mr;
+
+	if (IS_ERR(umem))
+		return ERR_CAST(umem);
+	mr = new_mr(umem);
+	if (IS_ERR(mr))
+		ib_umem_release(umem);
+	return mr;
 }
 
-static int hca_dereg_mr(struct ib_mr *mr, struct ib_udata *udata)
+static int hca_dereg_mr(struct ib_mr *ib_mr, struct ib_udata *udata)
 {
+	struct hca_mr *mr = container_of(ib_mr, struct hca_mr, ib);
+
+	ib_umem_release(mr->umem);
 	kfree(mr);
 	return 0;
 }

@@ -1,0 +1,88 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""eipoibd in a guest: the program of this checkout as a process; every function here runs in the guest."""
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+from tests.vm import inside
+
+RUN_FOLDER = '/run/eipoibd'
+CONFIG = '/run/eipoibd.conf'
+LOG = '/run/eipoibd.log'
+_PROGRAM = [sys.executable, '-c', 'import sys; from plugin_lib.daemon.main import main; sys.exit(main())']
+
+_service = None
+
+
+def once(*options):
+    """{'status', 'output'} of ``eipoibd --once``, or of other options."""
+    return inside.run(_PROGRAM + list(options or ['--once']))
+
+
+def configure(**settings):
+    with open(CONFIG, 'w', encoding='ascii') as stream:
+        stream.write('[eipoibd]\n' + ''.join(f'{key} = {value}\n' for key, value in sorted(settings.items())))
+
+
+def start(settings):
+    """Start the service."""
+    global _service
+    configure(**settings)
+    with open(LOG, 'ab') as log:
+        _service = subprocess.Popen(_PROGRAM + ['--config', CONFIG], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+
+def stop(number=signal.SIGTERM):
+    """End the service with a signal; its exit status, None when it did not run."""
+    global _service
+    if _service is None:
+        return None
+    _service.send_signal(number)
+    status = _service.wait(timeout=30)
+    _service = None
+    return status
+
+
+def kill_at_random(settings, times, seed, longest):
+    """Start the service and kill it after a random time, ``times`` in a row; ``longest`` is in seconds."""
+    moments = random.Random(seed)
+    for _ in range(times):
+        start(settings)
+        time.sleep(moments.uniform(0, longest))
+        stop(signal.SIGKILL)
+
+
+def log():
+    return inside.read(LOG)
+
+
+def status():
+    """The status file, None while there is none."""
+    try:
+        return json.loads(inside.read(f'{RUN_FOLDER}/status.json'))
+    except FileNotFoundError:
+        return None
+
+
+def forget():
+    """As if it had never run on this machine."""
+    stop(signal.SIGKILL)
+    shutil.rmtree(RUN_FOLDER, ignore_errors=True)
+    if os.path.exists(LOG):
+        os.unlink(LOG)
+
+
+def until_vlans(expected, timeout=60):
+    """Wait until exactly these are served, {EIPOIB interface: sorted VLANs}; seconds that it took."""
+    def reached():
+        try:
+            return all(inside.vlans(name) == wanted for name, wanted in expected.items())
+        except (OSError, KeyError):
+            return False  # drivers and children come and go
+    return inside.until(reached, timeout)
