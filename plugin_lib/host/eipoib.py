@@ -59,9 +59,9 @@ def parse_vifs(page):
         match = _VIF.match(row)
         if not match:
             nonsense.append(row)
-        elif match.group(2) != 'N/A':
+        else:
             slave, mac, vlan = match.groups()
-            vifs.append(Vif(slave, mac.lower(), None if vlan == 'N/A' else int(vlan)))
+            vifs.append(Vif(slave, None if mac == 'N/A' else mac.lower(), None if vlan == 'N/A' else int(vlan)))
     return tuple(vifs), complete and not nonsense, nonsense
 
 

@@ -53,7 +53,10 @@ class Child(namedtuple('Child', 'name ifindex parent pkey up')):
 
 
 class Vif(namedtuple('Vif', 'slave mac vlan')):
-    """A row of ``ethX/eth/vifs``: a slave serves this MAC in this VLAN (None: untagged)."""
+    """A row of ``ethX/eth/vifs``: a slave serves this MAC in this VLAN (None: untagged).
+
+    ``mac`` is None where it does not serve anything yet.
+    """
 
     __slots__ = ()
 

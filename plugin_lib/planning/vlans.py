@@ -89,6 +89,9 @@ class _EipoibPlan(object):
         self._eipoib = eipoib
         self._port = host.port_of(eipoib)
         self._ours = ours
+        self._slaves = frozenset(eipoib.slaves)
+        self._rows = dict((vif.slave, vif) for vif in eipoib.vifs)
+        self._servers = dict(((vif.mac, vif.vlan), vif.slave) for vif in eipoib.vifs if vif.slave in self._slaves)
         self.steps = []
         self.findings = []
 
@@ -148,11 +151,11 @@ class _EipoibPlan(object):
         enslave = (Enslave(self._eipoib.name, child), AddVif(self._eipoib.name, child, self._eipoib.mac, service.vlan))
         create = (CreateChild(self._eipoib.parent, service.pkey, child),)
         if child == self._eipoib.parent:
-            release = (Release(self._eipoib.name, child),) if child in self._eipoib.slaves else ()
+            release = (Release(self._eipoib.name, child),) if child in self._slaves else ()
             self._step(subject, reason, *(release + enslave))
         elif child not in self._host.children:
             self._step(subject, reason, *(create + enslave))
-        elif child not in self._eipoib.slaves or not self._is_child_of(service):
+        elif child not in self._slaves or not self._is_child_of(service):
             # A child that is not enslaved may be half-made, which eth_ipoib answers with EBUSY for ever.
             discard = tuple(Release(other.name, child) for other in _holders(self._host, child))
             discard += (_delete(self._host.children[child]),)
@@ -168,10 +171,9 @@ class _EipoibPlan(object):
 
         Rows behind the cut of the vifs page are not seen; there the ledger says whether our write succeeded.
         """
-        for vif in self._eipoib.vifs:
-            if (vif.mac, vif.vlan) == (self._eipoib.mac, service.vlan) and vif.slave in self._eipoib.slaves and (
-                    vif.slave != service.child or self._is_child_of(service)):
-                return vif.slave
+        slave = self._servers.get((self._eipoib.mac, service.vlan))
+        if slave and (slave != service.child or self._is_child_of(service)):
+            return slave
         made = self._ours.get(service.child)
         if self._vif_is_unknown(service.child) and self._is_child_of(service) and \
                 made and made[1:] == (self._eipoib.mac, service.vlan):
@@ -179,12 +181,10 @@ class _EipoibPlan(object):
         return None
 
     def _vif_is_unknown(self, slave):
-        seen = [vif.slave for vif in self._eipoib.vifs]
-        return slave in self._eipoib.slaves and slave not in seen and not self._eipoib.vifs_complete
+        return slave in self._slaves and slave not in self._rows and not self._eipoib.vifs_complete
 
     def _vif_is_missing(self, slave):
-        seen = [vif.slave for vif in self._eipoib.vifs if vif.mac]
-        return slave not in seen and self._eipoib.vifs_complete
+        return slave in self._rows and self._rows[slave].mac is None
 
     def _pkey_of(self, slave):
         if slave == self._eipoib.parent:

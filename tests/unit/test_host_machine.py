@@ -73,7 +73,8 @@ class TestCapturedMachines(object):
         eth4 = host.eipoibs['eth4']
         assert (eth4.parent, eth4.hca, eth4.port, eth4.mac) == ('ib0', 'mlx4_0', 1, '00:02:c9:0a:bc:01')
         assert eth4.slaves == ('ib0.1', 'ib0.8064.1', 'ib0.80c8.1')
-        assert eth4.vifs == (Vif('ib0.1', eth4.mac, None), Vif('ib0.8064.1', eth4.mac, 100))
+        assert eth4.vifs == (Vif('ib0.1', eth4.mac, None), Vif('ib0.8064.1', eth4.mac, 100),
+                             Vif('ib0.80c8.1', None, None))
         assert eth4.vifs_complete
         # Without dev_port, dev_id tells which port is under ib1.
         assert (host.eipoibs['eth5'].hca, host.eipoibs['eth5'].port) == ('mlx4_0', 2)
@@ -163,7 +164,7 @@ class TestVifsPage(object):
 
     def test_untagged_and_not_yet_served(self):
         rows = 'SLAVE=ib0.1      MAC={0} VLAN=N/A\nSLAVE=ib0.8064   MAC=N/A               VLAN=N/A'.format(MAC)
-        assert eipoib.parse_vifs(rows) == ((Vif('ib0.1', MAC, None),), True, [])
+        assert eipoib.parse_vifs(rows) == ((Vif('ib0.1', MAC, None), Vif('ib0.8064', None, None)), True, [])
         assert eipoib.parse_vifs('') == ((), True, [])
 
     def test_nonsense_makes_the_rest_uncertain(self):

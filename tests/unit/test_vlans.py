@@ -178,6 +178,15 @@ def test_a_vif_behind_the_cut_of_the_page_is_repaired_when_its_write_was_not_not
                                        'serve 00:02:c9:00:00:01 vlan 208 of eth4 through ib0.80d0']
 
 
+def test_a_lost_vif_before_the_cut_of_the_page_is_seen(tmpdir):
+    node = Node(tmpdir, [0xffff] + [0x8000 | vlan for vlan in range(100, 226)])
+    node.once()
+    node.kernel.netdevs['ib0.8065'].vif = None
+    assert [step.subject for step in planned(node, node.ledger.read()).steps] == ['eth4 vlan 101']
+    assert not node.once().errors
+    assert node.vlans() == [-1] + list(range(100, 226))
+
+
 def test_a_child_of_another_key_under_our_name_is_made_anew(tmpdir):
     node = Node(tmpdir, [0xffff, 0x8064])
     node.once()
