@@ -292,7 +292,7 @@ def test_host_is_what_the_model_holds(table, children):
             kernel.write('/sys/class/net/eth5/eth/slaves', '+' + name)
             if tagged:
                 kernel.write('/sys/class/net/eth5/eth/vifs', '+{0} {1} {2}'.format(name, MAC, vlan))
-                vifs.append(Vif(name, MAC, vlan))
+            vifs.append(Vif(name, MAC, vlan) if tagged else Vif(name, None, None))
     host = machine.read(kernel)
     assert host.problems == ()
     assert host.ports[1].pkeys == tuple(PKey.from_value(value) for value in table if value & 0x7fff)
