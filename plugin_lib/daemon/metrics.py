@@ -17,7 +17,8 @@ def text(interfaces, waiting, counters):
     :param waiting: its ``backoff``
     :param counters: {``passes``, ``passes_failed``, ``steps_done``, ``steps_failed``: number since the start}
     """
-    nics = [(_labels(interface=name, hca=nic['hca'], port=nic['port']), nic) for name, nic in sorted(interfaces.items())]
+    nics = [(_labels(interface=name, hca=nic['hca'], port=nic['port']), nic)
+            for name, nic in sorted(interfaces.items())]
     families = [
         ('eipoibd_port_active', 'gauge', 'Whether the HCA port under the interface is ACTIVE.',
          [(labels, int(nic['state'] == 'ACTIVE')) for labels, nic in nics]),

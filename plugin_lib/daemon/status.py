@@ -102,7 +102,8 @@ class Status(object):
 
     def _write(self):
         """Whether there was anything new to write."""
-        facts = dict(self._facts, counters=dict((name, self._counters[name]) for name in ('steps_done', 'steps_failed')))
+        steps = dict((name, self._counters[name]) for name in ('steps_done', 'steps_failed'))
+        facts = dict(self._facts, counters=steps)
         if facts == self._written:
             return False
         document = dict(facts, format=FORMAT, mode=self._mode, pid=os.getpid(), updated=_stamp(self._now()))

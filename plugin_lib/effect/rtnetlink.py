@@ -108,7 +108,7 @@ def drain(connection):
 
 
 def _ifindex(name):
-    connection = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
         answer = fcntl.ioctl(connection.fileno(), SIOCGIFINDEX, _IFREQ.pack(name.encode('ascii'), 0))
     except EnvironmentError as error:

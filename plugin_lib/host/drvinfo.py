@@ -30,7 +30,8 @@ class DrvInfo(object):
 
     def __init__(self):
         # type: () -> None
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        # Any family passes it on to the interface; this one also where the service may have no Internet sockets.
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._answer = array.array(str('B'), bytearray(_DRVINFO_SIZE))
         self._address = self._answer.buffer_info()[0]
         self._request = array.array(str('B'), struct.pack(str('=I'), ETHTOOL_GDRVINFO).ljust(_DRVINFO_SIZE, b'\0'))
