@@ -37,7 +37,8 @@ class Service:
                                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def __enter__(self):
-        until(lambda: os.path.exists(self._node.path(STATUS)))
+        until(lambda: os.path.exists(self._node.path(STATUS)) or self._process.poll() is not None)
+        assert self._process.poll() is None, self.end()
         return self
 
     def __exit__(self, *_):
@@ -75,4 +76,12 @@ def until(condition, patience=20):
     deadline = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < deadline, f'it did not come to this in {patience} seconds'
+        time.sleep(0.02)
+
+
+def until_equal(read, expected, patience=20):
+    """Wait until ``read()`` gives what is expected; AssertionError with both after so many seconds."""
+    deadline = time.monotonic() + patience
+    while (now := read()) != expected:
+        assert time.monotonic() < deadline, f'after {patience} seconds it is\n{now}\nand not\n{expected}'
         time.sleep(0.02)

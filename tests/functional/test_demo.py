@@ -52,6 +52,10 @@ def assert_whole_demo(process):
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
     assert 'FAILED' not in output and output.endswith('Everything held.\n')
+    if requirements.missing_for_opensm():
+        assert re.search('ok +no subnet manager', output)
+    else:
+        assert re.search('ok +OpenSM [0-9.]+ .* gives every HCA port 6 P_Keys', output)
     for line in ('infiniband-install', 'infiniband-preflight', 'infiniband-drivers', 'infiniband-vlans',
                  'infiniband-ovs', 'infiniband-verify'):
         assert len(re.findall(rf'ok +{line} +node-1 [0-9.]+ s  node-2 [0-9.]+ s', output)) == 2, f'{line}, twice'
@@ -126,8 +130,8 @@ def namespaces(pid):
 
 
 @pytest.mark.parametrize('moment, number', [
-    ('node-1', signal.SIGINT), ('infiniband-vlans', signal.SIGINT), ('infiniband-install', signal.SIGTERM),
-    ('netconfig', signal.SIGKILL)])
+    ('node-1', signal.SIGINT), ('before', signal.SIGTERM), ('infiniband-vlans', signal.SIGINT),
+    ('infiniband-install', signal.SIGTERM), ('netconfig', signal.SIGKILL)])
 def test_a_stopped_demo_leaves_nothing(able, start, tmp_path, moment, number):
     process = start()
     for line in process.stdout:

@@ -9,7 +9,8 @@ import signal
 import sys
 import time
 
-from tests.lab import astute, hooks, lab, level0, netconfig, requirements, snapshot
+from plugin_lib.pkey import KEY_MASK
+from tests.lab import astute, hooks, lab, level0, netconfig, opensm, requirements, snapshot
 from tests.lab.emulator import EIPOIB
 from tools import packages
 
@@ -85,12 +86,17 @@ class Demo:
         self._screen = screen
         self._plugin = packages.unpack(rpm, f'{made.folder}/master')
         self._tasks = hooks.tasks(self._plugin)
+        self._nodes = made.nodes
+        lacking = requirements.missing_for_opensm()
         for member in astute.MEMBERS:
             screen.busy(member.name)
-            node = made.add_node(astute.PKEYS)
+            node = made.add_node(astute.PKEYS if lacking else astute.PKEYS[:1])
             hooks.install_plugin(node, self._plugin, astute.render(member))
-            screen.step(node.name, True, f'{", ".join(member.roles)}; HCA port with {len(astute.PKEYS)} P_Keys')
-        self._nodes = made.nodes
+            screen.step(node.name, True, ', '.join(member.roles))
+        if lacking:
+            screen.step('no subnet manager', True, f'{lacking[0]} is not here: the ports hold what OpenSM would give')
+        else:
+            self._manage_subnet(f'{made.folder}/subnet')
 
     def run(self):
         """Show everything; returns the exit status."""
@@ -109,6 +115,19 @@ class Demo:
         self._ping_networks()
         screen.text('\nEverything held.' if screen.held else '\nNot everything held: see the lines with FAILED.')
         return 0 if screen.held else 1
+
+    def _manage_subnet(self, folder):
+        """Have a real OpenSM give the ports their P_Keys."""
+        self._screen.busy('OpenSM')
+        vlans = [pkey & KEY_MASK for pkey in astute.PKEYS[1:]]
+        fabric = opensm.ManagedFabric(folder, self._nodes, opensm.partitions(dict.fromkeys(vlans, opensm.EVERY_HCA)))
+        wanted = 'ACTIVE', set(astute.PKEYS)
+        deadline = time.monotonic() + 10
+        while not (held := all(opensm.port(node) == wanted for node in self._nodes)) and time.monotonic() < deadline:
+            self._screen.busy('OpenSM')
+            time.sleep(0.05)
+        self._screen.step(fabric.manager.version(), held,
+                          f'on a simulated subnet: its partitions.conf gives every HCA port {len(astute.PKEYS)} P_Keys')
 
     def _run(self, task):
         """Run one task on every node; whether it succeeded."""

@@ -9,6 +9,7 @@
 """
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -58,8 +59,12 @@ class OpenSM:
                        f'sweep_interval 0\nforce_log_flush TRUE\nallow_both_pkeys {str(allow_both_pkeys).upper()}\n')
 
     def write(self, partitions_text):
-        """Replace partitions.conf; OpenSM reads it when it is told to."""
-        with open(f'{self._folder}/partitions.conf', 'w', encoding='ascii') as file:
+        """Replace partitions.conf, or remove it (None); OpenSM reads it when it is told to."""
+        path = f'{self._folder}/partitions.conf'
+        if partitions_text is None:
+            os.remove(path)
+            return
+        with open(path, 'w', encoding='ascii') as file:
             file.write(partitions_text)
 
     def start(self):
@@ -92,6 +97,10 @@ class OpenSM:
             return ''
         with open(path, encoding='utf-8', errors='replace') as file:
             return file.read()
+
+    def version(self):
+        """``OpenSM 3.3.23``, as it calls itself in its log."""
+        return re.search('OpenSM [0-9.]+', self.log()).group()
 
     def sweeps(self):
         """How often it has brought the subnet up."""
@@ -146,7 +155,7 @@ class ManagedFabric:
 
 
 def port(node):
-    """(state, [16-bit P_Keys in use]) of a node's HCA port, as the node sees it."""
+    """(state, {16-bit P_Keys in use}) of a node's HCA port, as the node sees it."""
     folder = f'/sys/class/infiniband/{HCA}/ports/1'
-    values = [int(node.read(f'{folder}/pkeys/{index}'), 16) for index in range(TABLE_ENTRIES)]
-    return node.read(f'{folder}/state').split()[-1], [value for value in values if value]
+    values = {int(node.read(f'{folder}/pkeys/{index}'), 16) for index in range(TABLE_ENTRIES)}
+    return node.read(f'{folder}/state').split()[-1], values - {0}

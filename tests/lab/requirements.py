@@ -1,24 +1,25 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
 """What the lab needs of the machine, found out by trying."""
+import ctypes
 import importlib
 import os
 import shutil
 import tempfile
 
-from tests.lab import rootfs
+from tests.lab import ibsim, rootfs, smp
 from tests.lab.namespaces import Machine, enclosed, mount
 
 _PROGRAMS = {'apt-get': 'apt', 'depmod': 'kmod', 'dpkg': 'dpkg', 'gcc': 'gcc', 'ip': 'iproute2',
              'nsenter': 'util-linux', 'ovs-vswitchd': 'openvswitch-switch', 'ovsdb-tool': 'openvswitch-switch',
              'ovsdb-server': 'openvswitch-switch', 'ping': 'iputils-ping'}
+_OPENSM_PROGRAMS = {'ibsim': 'ibsim-utils', 'opensm': 'opensm', 'smpquery': 'infiniband-diags'}
 _SBIN = f'{os.environ.get("PATH", "")}:/usr/local/sbin:/usr/sbin:/sbin'
 
 
 def missing():
     """One line for each thing that the lab needs and that is not here; empty when it can run."""
-    found = [f'program {name} (package {package})' for name, package in sorted(_PROGRAMS.items())
-             if not shutil.which(name, path=_SBIN)]
+    found = _missing_programs(_PROGRAMS)
     for module in ('mfusepy', 'ovs.jsonrpc', 'jinja2', 'yaml'):
         try:
             importlib.import_module(module)
@@ -33,6 +34,23 @@ def missing():
     if reason:
         found.append(f'root, or user namespaces with overlayfs and sysfs in them: {reason}')
     return found
+
+
+def missing_for_opensm():
+    """One line for each thing that a real OpenSM in the lab needs and that is not here."""
+    found = _missing_programs(_OPENSM_PROGRAMS)
+    if not ibsim.preload():
+        found.append('library libumad2sim.so (package libumad2sim0)')
+    try:
+        ctypes.CDLL(smp.LIBRARY)
+    except OSError as error:
+        found.append(f'library {smp.LIBRARY} (package libibmad5): {error}')
+    return found
+
+
+def _missing_programs(programs):
+    return [f'program {name} (package {package})' for name, package in sorted(programs.items())
+            if not shutil.which(name, path=_SBIN)]
 
 
 def _namespaces():
