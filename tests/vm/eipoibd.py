@@ -79,10 +79,19 @@ def forget():
 
 
 def until_vlans(expected, timeout=60):
-    """Wait until exactly these are served, {EIPOIB interface: sorted VLANs}; seconds that it took."""
+    """Wait until exactly these are served, {EIPOIB interface: sorted VLANs}, and rightly; seconds that it took."""
     def reached():
         try:
-            return all(inside.vlans(name) == wanted for name, wanted in expected.items())
-        except (OSError, KeyError):
-            return False  # drivers and children come and go
-    return inside.until(reached, timeout)
+            return all(sorted(vlan for _, _, vlan in inside.served_vifs(name)) == wanted
+                       for name, wanted in expected.items())
+        except OSError:
+            return False  # drivers come and go
+    try:
+        took = inside.until(reached, timeout)
+    except TimeoutError as error:
+        raise TimeoutError(f'{error}: {inside.read(inside.SERVED)}\n{log()}')
+    for name, wanted in expected.items():
+        found = inside.vlans(name)
+        if found != wanted:
+            raise AssertionError(f'{name} serves these with the right MAC and P_Key: {found}')
+    return took

@@ -51,7 +51,7 @@ def until(condition, timeout=20):
     while not condition():
         if time.monotonic() - started > timeout:
             raise TimeoutError(f'it did not come to this in {timeout} s')
-        time.sleep(0.002)
+        time.sleep(0.005)
     return time.monotonic() - started
 
 
@@ -123,18 +123,17 @@ def eipoibs():
     return {row[0]: row[-1] for row in rows}
 
 
-def served(name):
-    """Sorted [slave, MAC, VLAN or -1: untagged, P_Key of the slave] that an EIPOIB interface really serves."""
-    rows = [line.split()[1:] for line in read(SERVED).splitlines() if line.split()[0] == name]
-    pkeys = pkeys_of_links()
-    return sorted([slave, mac, int(vlan), pkeys[slave]] for slave, mac, vlan in rows)
+def served_vifs(name):
+    """Sorted [slave, MAC, VLAN or -1: untagged] that an EIPOIB interface really serves."""
+    rows = [line.split() for line in read(SERVED).splitlines()]
+    return sorted([slave, mac, int(vlan)] for eipoib, slave, mac, vlan in rows if eipoib == name)
 
 
 def vlans(name):
     """Sorted VLANs, -1: untagged, that are served with the interface's own MAC by a slave of the same P_Key."""
-    own = read(f'{NET}/{name}/address').strip()
-    return sorted(vlan for _, mac, vlan, pkey in served(name)
-                  if mac == own and pkey == (0xffff if vlan == -1 else 0x8000 | vlan))
+    own, pkeys = read(f'{NET}/{name}/address').strip(), pkeys_of_links()
+    return sorted(vlan for slave, mac, vlan in served_vifs(name)
+                  if mac == own and pkeys.get(slave) == (0xffff if vlan == -1 else 0x8000 | vlan))
 
 
 def pkeys_of_links():

@@ -31,7 +31,7 @@ def test_127_keys_on_both_ports(guest, names):
     once(guest)
     for parent in ('ib0', 'ib1'):
         assert guest.call(inside.vlans, names[parent]) == VLANS
-        assert len(guest.call(inside.served, names[parent])) == len(VLANS), 'nothing else is served'
+        assert len(guest.call(inside.served_vifs, names[parent])) == len(VLANS), 'nothing else is served'
     assert 'nothing to do' in once(guest), 'although the page of vifs shows 83 of 128'
     assert guest.call(eipoibd.once, '--flush')['status'] == 0
     assert guest.call(inside.children) == []
