@@ -9,9 +9,8 @@ import os
 import signal
 
 from plugin_lib._compat import monotonic, readable
-from plugin_lib.effect import rtnetlink
 from plugin_lib.errors import ApplyError
-from plugin_lib.host import uverbs
+from plugin_lib.host import netlink, uverbs
 
 # A subnet manager programs a table in blocks of 32 keys, and a child comes with several link events: what
 # follows within QUIET seconds belongs to it, but nothing waits longer than BURST.
@@ -32,7 +31,7 @@ class Events(object):
         self._tree = tree
         self._log = log
         try:
-            self._links = rtnetlink.subscribe()
+            self._links = netlink.subscribe()
         except EnvironmentError as error:
             raise ApplyError('cannot listen to link events', 'rtnetlink', error.strerror,
                              'check that the process may open netlink sockets', error.errno)
@@ -84,7 +83,7 @@ class Events(object):
 
     def _take(self, source):
         if source is self._links:
-            rtnetlink.drain(source)
+            netlink.drain(source)
             return [None]
         if source == self._wakeup:
             _drain_pipe(source)

@@ -16,6 +16,7 @@ from plugin_lib._compat import integer_types, string_types
 from plugin_lib.effect.files import write_atomically
 from plugin_lib.errors import ApplyError
 from plugin_lib.host.sysfs import is_interface_name
+from plugin_lib.memo import remembering
 from plugin_lib.planning.operations import AddVif, CreateChild, DeleteChild, Enslave, Release
 from plugin_lib.planning.vlans import Made, is_ours
 
@@ -43,7 +44,7 @@ class Ledger(object):
         """
         try:
             with io.open(self.path, encoding='utf-8') as stream:
-                return _parse(json.load(stream))
+                return _parse(stream.read())
         except EnvironmentError as error:
             if error.errno == errno.ENOENT:
                 return {}
@@ -69,6 +70,7 @@ class Ledger(object):
                              error.errno)
 
 
+@remembering
 def remembered(host, ours):
     # type: (object, dict) -> dict
     """``ours`` without what is gone by now, and with the ifindex of what is there."""
@@ -108,7 +110,9 @@ def concluded(ours, performed):
     return result
 
 
-def _parse(document):
+@remembering
+def _parse(text):
+    document = json.loads(text)
     if document['format'] != _FORMAT:
         raise ValueError(document['format'])
     ours = {}

@@ -6,7 +6,6 @@ rtnetlink(7); linux/{rtnetlink,if_link}.h.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
-import errno
 import fcntl
 import os
 import socket
@@ -25,11 +24,12 @@ from plugin_lib.host.netlink import (
     NLM_F_REQUEST,
     NLMSG_ERROR,
     RTM_NEWLINK,
+    drain,
+    subscribe,
 )
 
 RTM_DELLINK = 17
 NLM_F_ACK, NLM_F_EXCL, NLM_F_CREATE = 0x4, 0x200, 0x400
-RTMGRP_LINK = 1
 SIOCGIFINDEX = 0x8933  # linux/sockios.h; struct ifreq of linux/if.h
 
 # An asynchronous delete takes milliseconds; a driver that needs longer than this hangs.
@@ -83,28 +83,6 @@ def wait_gone(name):
         return True
     finally:
         connection.close()
-
-
-def subscribe():
-    # type: () -> socket.socket
-    """A non-blocking socket that is readable when an interface has come, gone or changed."""
-    connection = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE)
-    connection.bind((0, RTMGRP_LINK))
-    connection.setblocking(False)
-    return connection
-
-
-def drain(connection):
-    # type: (socket.socket) -> None
-    """Forget the waiting events: that there were some is all we want to know, even if too many came (ENOBUFS)."""
-    while True:
-        try:
-            connection.recv(65536)
-        except EnvironmentError as error:
-            if error.errno in (errno.EAGAIN, errno.EWOULDBLOCK):
-                return
-            if error.errno not in (errno.ENOBUFS, errno.EINTR):
-                raise
 
 
 def _ifindex(name):

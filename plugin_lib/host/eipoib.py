@@ -9,6 +9,7 @@ from plugin_lib._compat import quoted
 from plugin_lib.host.ipoib import NET
 from plugin_lib.host.state import Eipoib, Vif
 from plugin_lib.host.sysfs import PAGE_SIZE
+from plugin_lib.memo import remembering
 
 DRIVER = 'eth_ipoib'
 
@@ -43,6 +44,7 @@ def read(reader, interfaces, parents, ports):
     return found
 
 
+@remembering
 def parse_vifs(page):
     # type: (str) -> tuple
     """``(Vifs, whether they are all, rows that make no sense)`` of the text of ``ethX/eth/vifs``.

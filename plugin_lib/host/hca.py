@@ -8,6 +8,7 @@ import re
 from plugin_lib.errors import InputError
 from plugin_lib.host.state import Port
 from plugin_lib.host.sysfs import problem_of
+from plugin_lib.memo import remembering
 from plugin_lib.pkey import PKey
 
 CLASS = '/sys/class/infiniband'
@@ -44,21 +45,29 @@ def _port(reader, hca, number, pci):
 
 def _table(tree, folder):
     """``(PKeys or None, why they are missing or incomplete or None)``."""
-    pkeys, problem = [], None
     try:
-        for index in _numbers(tree.names(folder)):
-            try:
-                pkey = PKey.of_table_entry(tree.read('{0}/{1}'.format(folder, index)))
-            except InputError as error:
-                problem = '{0}/{1}: {2}'.format(folder, index, error.what)
-                continue
-            if pkey:
-                pkeys.append(pkey)
+        indexes = _numbers(tree.names(folder))
+        texts = [tree.read('{0}/{1}'.format(folder, index)) for index in indexes]
     except EnvironmentError as error:
         return None, problem_of(error)
+    return _pkeys(folder, indexes, texts)
+
+
+@remembering
+def _pkeys(folder, indexes, texts):
+    pkeys, problem = [], None
+    for index, text in zip(indexes, texts):
+        try:
+            pkey = PKey.of_table_entry(text)
+        except InputError as error:
+            problem = '{0}/{1}: {2}'.format(folder, index, error.what)
+            continue
+        if pkey:
+            pkeys.append(pkey)
     return tuple(pkeys), problem
 
 
+@remembering
 def _numbers(names):
     return sorted(int(name) for name in names if _NUMBER.match(name))
 

@@ -25,15 +25,16 @@ class Parent(namedtuple('Parent', 'name pci port')):
     __slots__ = ()
 
 
-def read(reader, links):
-    # type: (object, dict) -> tuple
+def read(reader, links, known):
+    # type: (object, dict, dict) -> tuple
     """``({name: Parent}, {name: Child})``.
 
     :param reader: a :class:`plugin_lib.host.sysfs.Reader`
     :param links: ``{name: Link}`` with names that may enter a path
+    :param known: ``{name: Child}`` of a look at the same links, which need not be asked again
     """
-    parents, children = {}, {}
-    for name in sorted(name for name in links if links[name].type == ARPHRD_INFINIBAND):
+    parents, children = {}, dict(known)
+    for name in sorted(name for name in links if links[name].type == ARPHRD_INFINIBAND and name not in known):
         link = links[name]
         # A child that sysfs made has the file, a parent has not; on older kernels only the file tells them apart.
         parent = link.parent or reader.read('{0}/{1}/parent'.format(NET, name))

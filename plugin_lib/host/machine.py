@@ -4,6 +4,8 @@
 from __future__ import absolute_import, print_function, unicode_literals
 
 import errno
+import weakref
+from collections import namedtuple
 
 from plugin_lib._compat import quoted
 from plugin_lib.errors import InfinibandError
@@ -11,6 +13,19 @@ from plugin_lib.host import eipoib, hca, ipoib
 from plugin_lib.host.netlink import IFF_UP
 from plugin_lib.host.state import LINK_TYPES, Host, Interface
 from plugin_lib.host.sysfs import Reader, is_interface_name, problem_of
+
+
+class _Seen(namedtuple('_Seen', 'listed links interfaces children')):
+    """What a look at a source found that stays as long as rtnetlink lists the same.
+
+    Drivers and the keys of children take most of the system calls of a look, and never change: another key is another
+    interface.  A child whose files are not there yet is not among them, since its coming is not told twice.
+    """
+
+    __slots__ = ()
+
+
+_SEEN = weakref.WeakKeyDictionary()  # {source: _Seen}
 
 
 def read(source):
@@ -23,19 +38,35 @@ def read(source):
     :raises InfinibandError: when the list of interfaces cannot be had: without it nothing can be told about a machine
     """
     reader = Reader(source.tree)
+    seen = _look(source, reader.problems)
+    ports = hca.read(reader)
+    parents, children = ipoib.read(reader, seen.links, seen.children)
+    eipoibs = eipoib.read(reader, seen.interfaces, parents, ports)
+    if source in _SEEN and len(children) != len(seen.children):
+        _SEEN[source] = seen._replace(children=dict(
+            (name, child) for name, child in children.items() if child.pkey is not None))
+    return Host(seen.interfaces, ports, eipoibs, children, tuple(reader.problems))
+
+
+def _look(source, problems):
+    """The _Seen of now, whose children may be missing."""
     try:
         listed = source.links()
     except EnvironmentError as error:
         raise InfinibandError('cannot list the network interfaces', 'rtnetlink', error.strerror,
                               'run it again; if it stays, the kernel offers no netlink here')
+    seen = _SEEN.get(source)
+    if seen is not None and seen.listed == listed:
+        return seen
+    _SEEN.pop(source, None)
     links = dict((name, listed[name]) for name in listed if is_interface_name(name))
-    reader.problems.extend('{0}: an interface name that we do not handle'.format(quoted(name)) for name in
-                           sorted(set(listed) - set(links)))
-    interfaces = _interfaces(source, links, reader.problems)
-    ports = hca.read(reader)
-    parents, children = ipoib.read(reader, dict((name, links[name]) for name in interfaces))
-    eipoibs = eipoib.read(reader, interfaces, parents, ports)
-    return Host(interfaces, ports, eipoibs, children, tuple(reader.problems))
+    problems.extend('{0}: an interface name that we do not handle'.format(quoted(name)) for name in
+                    sorted(set(listed) - set(links)))
+    interfaces = _interfaces(source, links, problems)
+    seen = _Seen(listed, dict((name, links[name]) for name in interfaces), interfaces, {})
+    if not problems:
+        _SEEN[source] = seen
+    return seen
 
 
 def _interfaces(source, links, problems):

@@ -15,6 +15,7 @@ from collections import namedtuple
 from plugin_lib._compat import to_text
 
 NETLINK_ROUTE = 0
+RTMGRP_LINK = 1
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 RTM_NEWLINK, RTM_GETLINK = 16, 18
 NLM_F_REQUEST, NLM_F_DUMP_INTR, NLM_F_DUMP = 0x1, 0x10, 0x300
@@ -66,23 +67,33 @@ class Link(namedtuple('Link', 'name ifindex type flags mtu address state parent 
 class Links(object):
     """Lists interfaces.
 
-    Between two dumps of an idle machine hardly a message changes, and to understand one takes ten times as long as to
-    find it again: what the messages of the last dump meant is kept.
+    A dump of 260 interfaces costs as much as reading two P_Key tables, and to understand its messages several times
+    that.  So there is none while the kernel tells of no change, and the messages of the last one are recognised.
     """
 
     def __init__(self):
         # type: () -> None
+        self._events = None
         self._known = {}
+        self._links = None
 
     def read(self):
         # type: () -> dict
-        """``{name: Link}`` of every interface in this network namespace.
+        """``{name: Link}`` of every interface in this network namespace; the same object while nothing changes.
 
         While interfaces come and go the kernel may not manage a consistent dump; then the last one is the answer, and
         the event of the change that disturbed it makes the caller look again.
 
         :raises EnvironmentError: what the kernel says, or EBADMSG for an answer that is not netlink
         """
+        if self._events is None:
+            self._events = subscribe()
+        if drain(self._events) or self._links is None:
+            self._links = None  # until the dump succeeded
+            self._links = self._dump()
+        return self._links
+
+    def _dump(self):
         connection = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE)
         try:
             connection.bind((0, 0))
@@ -95,6 +106,33 @@ class Links(object):
         known = self._known
         self._known = dict((message, known[message] if message in known else parse(message)) for message in messages)
         return named(self._known.values())
+
+
+def subscribe():
+    # type: () -> socket.socket
+    """A non-blocking socket that is readable when an interface has come, gone or changed.  EnvironmentError."""
+    connection = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE)
+    connection.bind((0, RTMGRP_LINK))
+    connection.setblocking(False)
+    return connection
+
+
+def drain(connection):
+    # type: (socket.socket) -> bool
+    """Whether there were events, even if too many came (ENOBUFS); they are forgotten.
+
+    :param connection: of :func:`subscribe`
+    """
+    some = False
+    while True:
+        try:
+            connection.recv(_BUFFER_SIZE)
+        except EnvironmentError as error:
+            if error.errno in (errno.EAGAIN, errno.EWOULDBLOCK):
+                return some
+            if error.errno not in (errno.ENOBUFS, errno.EINTR):
+                raise
+        some = True
 
 
 def named(links):

@@ -6,6 +6,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 from collections import namedtuple
 
 from plugin_lib.host.sysfs import is_interface_name
+from plugin_lib.memo import remembering
 from plugin_lib.pkey import PKey
 
 
@@ -50,6 +51,7 @@ class Finding(namedtuple('Finding', 'eipoib port pkey child vlan state detail'))
         return ' '.join(words) + (': ' + self.detail if self.detail else '')
 
 
+@remembering
 def services(eipoib, port):
     # type: (object, object) -> tuple
     """What an EIPOIB interface should serve beside untagged traffic.

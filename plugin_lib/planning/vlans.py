@@ -14,6 +14,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 from collections import namedtuple
 
+from plugin_lib.memo import remembering
 from plugin_lib.pkey import DEFAULT_KEY, PKey
 from plugin_lib.planning.operations import AddVif, CreateChild, DeleteChild, Enslave, LinkUp, Plan, Release, Step
 from plugin_lib.planning.vlan_services import Finding, Service, services, subject_of, untagged_child
@@ -34,6 +35,7 @@ class Made(namedtuple('Made', 'ifindex mac vlan')):
     __slots__ = ()
 
 
+@remembering
 def plan(host, ours, removable=(), plain_only=()):
     # type: (object, dict, tuple, tuple) -> Plan
     """The steps that make every EIPOIB interface serve what its HCA port's P_Keys say.

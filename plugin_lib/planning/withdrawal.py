@@ -11,6 +11,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 from collections import namedtuple
 
+from plugin_lib.memo import remembering
 from plugin_lib.planning.vlan_services import services, untagged_child
 from plugin_lib.planning.vlans import is_ours
 
@@ -29,6 +30,7 @@ class Withdrawal(namedtuple('Withdrawal', 'removable warnings next_removal')):
 NOTHING = Withdrawal(frozenset(), (), None)
 
 
+@remembering
 def absent(host, ours):
     # type: (object, dict) -> dict
     """Our children whose P_Key is not in the table, by EIPOIB interface.

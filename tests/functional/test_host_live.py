@@ -186,3 +186,21 @@ host = capture(open_root('/'), {0!r})
 print(json.dumps([machine.read(open_root({0!r})) == host, sorted(host.interfaces)]))
 """.format(str(tmp_path / interpreter.strip('/').replace('/', '-'))))
     assert same and 'veth0' in interfaces
+
+
+def test_links_are_listed_anew_when_one_of_them_changed(interpreter):
+    answers = in_namespace(interpreter, """
+links = netlink.Links()
+first = links.read()
+answers = [links.read() is first]
+subprocess.check_call(['ip', 'link', 'set', 'veth0', 'address', '02:00:00:00:00:09'])
+answers.append(links.read()['veth0'].address)
+batch = ''.join('link set veth0 %s\\n' % ('up', 'down')[number % 2] for number in range(600))  # ENOBUFS
+process = subprocess.Popen(['ip', '-batch', '-'], stdin=subprocess.PIPE)
+process.communicate((batch + 'link set tap0 name tap9\\n').encode())
+answers.append('tap9' in links.read())
+second = links.read()
+answers.append(links.read() is second)
+print(json.dumps(answers))
+""")
+    assert answers == [True, '02:00:00:00:00:09', True, True]

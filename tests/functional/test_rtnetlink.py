@@ -20,6 +20,7 @@ SCRIPT = '''
 from __future__ import print_function, unicode_literals
 import errno, subprocess
 from plugin_lib.effect import rtnetlink
+from plugin_lib.host import netlink
 from plugin_lib.host.netlink import Links
 
 def refused(act, *arguments):
@@ -30,11 +31,11 @@ def refused(act, *arguments):
 
 subprocess.call(['mount', '-t', 'sysfs', 'sysfs', '/sys'])
 subprocess.call(['ip', 'link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1'])
-events = rtnetlink.subscribe()
+events = netlink.subscribe()
 rtnetlink.link_up('v0')
 assert Links().read()['v0'].flags & 1, 'v0 is not up'
 assert events.recv(65536), 'no event'
-rtnetlink.drain(events)
+netlink.drain(events)
 assert refused(events.recv, 1) == 'EAGAIN', 'drain has left something'
 assert refused(rtnetlink.link_up, 'v9') == 'ENODEV'
 assert refused(rtnetlink.delete_link, 'v9') == 'ENODEV'
