@@ -3,7 +3,8 @@
 """The demo as a test: ``python -m tests.lab.demo`` holds, without privilege too, and leaves nothing when it is stopped.
 
 Covered: the whole deployment as root and in user namespaces; Ctrl-C, SIGTERM and SIGKILL at several points leave no
-process, namespace, mount or folder; a machine on which namespaces cannot be made is told so and gets level 0.
+process, namespace, mount or folder; a machine on which namespaces cannot be made is told so and gets level 0; one
+without OpenSM is told so.
 """
 import os
 import re
@@ -155,6 +156,18 @@ def test_a_stopped_demo_leaves_nothing(able, start, tmp_path, moment, number):
         for path in tmp_path.iterdir():  # nobody was left to remove it
             shutil.rmtree(path)
     assert not os.listdir(tmp_path)
+
+
+def test_a_demo_without_opensm_says_so_and_goes_on(able, start):
+    without_opensm = ('import sys; from tests.lab import demo, requirements; '
+                      'requirements.missing_for_opensm = lambda: ["program opensm"]; sys.exit(demo.main())')
+    process = start(argv=(sys.executable, '-c', without_opensm))
+    for line in process.stdout:
+        if ' infiniband-preflight ' in line:
+            break
+        if ' no subnet manager ' in line:
+            told = line
+    assert 'program opensm is not here' in told and ' ok ' in line
 
 
 def test_a_demo_in_which_something_does_not_hold_fails(able, start):

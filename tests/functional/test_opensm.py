@@ -144,11 +144,11 @@ def test_partitions_are_edited_while_traffic_runs():
     on_a_fabric(body, 3, vlans)
 
 
-def test_a_killed_opensm_and_a_new_one_change_nothing():
-    vlans = (101, 102)
+def test_a_killed_opensm_and_a_new_one_change_nothing_but_what_was_edited():
+    vlans = (101, 102, 103)
 
     def body(fabric, *nodes):
-        fabric.publish(partitions(dict.fromkeys(vlans, EVERY_HCA)))
+        fabric.publish(partitions({101: EVERY_HCA, 102: EVERY_HCA}))
         assert_converges(dict.fromkeys(nodes, {0x8065, 0x8066}), vlans)
         before = [snapshot.take(node) for node in nodes]
         with traffic(*nodes, 102):
@@ -157,7 +157,10 @@ def test_a_killed_opensm_and_a_new_one_change_nothing():
             fabric.manager.start()
             time.sleep(WHILE)
         assert [snapshot.difference(then, snapshot.take(node)) for node, then in zip(nodes, before)] == [[], []]
-        assert_converges(dict.fromkeys(nodes, {0x8065, 0x8066}), vlans)
+        fabric.manager.kill()
+        fabric.manager.write(partitions({102: EVERY_HCA, 103: EVERY_HCA}))
+        fabric.manager.start()
+        assert_converges(dict.fromkeys(nodes, {0x8066, 0x8067}), vlans)
 
     on_a_fabric(body, 2, vlans)
 

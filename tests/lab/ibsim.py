@@ -8,6 +8,7 @@ the packaged 0.10: P_Key tables of 64 entries, 10 clients at once, and a client 
 import glob
 import os
 import subprocess
+import sys
 import time
 
 MANAGER = 'sm'
@@ -59,9 +60,9 @@ class Simulator:
     def client(self, *argv, **options):
         """Start a program that talks to the subnet from the manager's host; returns its Popen."""
         environment = dict(os.environ, LD_PRELOAD=preload(), SIM_HOST=MANAGER,
-                           OSM_TMP_DIR=self.folder, OSM_CACHE_DIR=self.folder)
-        return subprocess.Popen(argv, cwd=self.folder, stdin=subprocess.DEVNULL,
-                                env={**environment, **options.pop('env', {})}, **options)
+                           OSM_TMP_DIR=self.folder, OSM_CACHE_DIR=self.folder,
+                           PYTHONPATH=os.pathsep.join(map(os.path.abspath, sys.path)))
+        return subprocess.Popen(argv, cwd=self.folder, stdin=subprocess.DEVNULL, env=environment, **options)
 
     def unlink(self, node):
         """Pull the plug of a node."""

@@ -128,10 +128,8 @@ class ManagedFabric:
         self._nodes = dict(enumerate(nodes, FIRST_NODE_PORT))
         self.simulator = Simulator(folder, {node.name: node.guid for node in nodes})
         self.manager = OpenSM(self.simulator, partitions_text, **options)
-        with open(f'{folder}/smp.log', 'wb') as log:
-            self._watcher = self.simulator.client(
-                sys.executable, '-m', 'tests.lab.smp', str(FIRST_NODE_PORT), str(len(nodes)), text=True, stderr=log,
-                stdout=subprocess.PIPE, env={'PYTHONPATH': os.pathsep.join(map(os.path.abspath, sys.path))})
+        self._watcher = self.simulator.client(sys.executable, '-m', 'tests.lab.smp', str(FIRST_NODE_PORT),
+                                              str(len(nodes)), text=True, stdout=subprocess.PIPE)
         self._follower = threading.Thread(target=self._follow, daemon=True)
         self._follower.start()
         self.manager.start()
