@@ -70,7 +70,7 @@ def shortage(left_out, queue_size):
         lines.append(
             '{0}: no memory for {1} of its VLANs, from {2} on: the queue of each child takes up to {3} MiB; lower'
             ' queue_size (recv_queue_size of ib_ipoib is {4}), add memory, or give the port fewer partitions'.format(
-                name, len(vlans), vlan_words(vlans[0] or None), queue_size * BUFFER // MIB or 1, queue_size))
+                name, len(vlans), vlan_words(vlans[0] or None), -(-queue_size * BUFFER // MIB), queue_size))
     return tuple(lines)
 
 
