@@ -11,12 +11,15 @@ import subprocess
 import sys
 import time
 
+from tests.lab.namespaces import mount
+
 MANAGER = 'sm'
 SWITCH = 'switch'
 TABLE_ENTRIES = 64
 # Of the switch: the manager's host is at port 1, the first node at port 2.
 FIRST_NODE_PORT = 2
 
+_DEVICES = '/dev/infiniband'
 _READY = 'Network simulator ready'
 _PATIENCE = 5.0
 
@@ -37,7 +40,7 @@ def end(process):
 
 
 class Simulator:
-    """A running simulator.
+    """A running simulator, in the mount namespace of a lab.
 
     :param folder: an empty folder for the files of the simulator and its clients
     :param guids: {name of a node: GUID of its HCA's only port, 16 hexadecimal digits that do not end in 0}
@@ -45,6 +48,7 @@ class Simulator:
 
     def __init__(self, folder, guids):
         self.folder = folder
+        _hide_real_devices()
         self._ports = {name: number for number, name in enumerate(guids, FIRST_NODE_PORT)}
         with open(f'{folder}/topology', 'w', encoding='ascii') as file:
             file.write(_topology(guids))
@@ -83,6 +87,12 @@ class Simulator:
     def _log(self):
         with open(f'{self.folder}/ibsim.log', encoding='utf-8') as file:
             return file.read()
+
+
+def _hide_real_devices():
+    """A program that the library failed to reach must not find this machine's own InfiniBand and manage that."""
+    if os.path.isdir(_DEVICES):
+        mount('tmpfs', _DEVICES, 'tmpfs')
 
 
 def _topology(guids):
