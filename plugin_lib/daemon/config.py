@@ -6,6 +6,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 import errno
 import io
 import os
+import re
 from collections import namedtuple
 
 from plugin_lib._compat import PY2, quoted
@@ -19,6 +20,7 @@ else:
 DEFAULT_PATH = '/etc/fuel-infiniband/eipoibd.conf'
 SECTION = 'eipoibd'
 LOG_LEVELS = ('debug', 'info', 'warning', 'error')
+_NUMBER = re.compile(r'^[0-9]{1,9}\Z')  # str.isdigit takes what is no digit elsewhere
 QUEUE_SIZES = tuple(2 ** power for power in range(1, 14))  # of ib_ipoib: powers of two, 2..8192
 
 
@@ -81,7 +83,7 @@ def _value(place, key, text):
             raise _bad(place, key, 'not the path of a file: {0}'.format(quoted(text)),
                        'use a path such as /etc/nailgun-agent/nodiscover')
         return text
-    number = int(text) if text.isdigit() and len(text) < 10 else None
+    number = int(text) if _NUMBER.match(text) else None
     if key == 'queue_size':
         if number not in QUEUE_SIZES:
             raise _bad(place, key, 'not the size of a queue: {0}'.format(quoted(text)),

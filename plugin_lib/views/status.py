@@ -1,6 +1,6 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""``fuel-infiniband status``: what eipoibd serves, key by key."""
+"""``fuel-infiniband status``: what eipoibd serves, key by key, and what fails."""
 from __future__ import absolute_import, print_function, unicode_literals
 
 from plugin_lib import tables
@@ -15,7 +15,7 @@ def document(status):
 
 def table(status):
     # type: (dict) -> str
-    """The same for a person: an overview of the interfaces, then a line for each P_Key."""
+    """The same for a person: an overview of the interfaces, then a line for each P_Key, what failed, what lacks."""
     if status is None:
         return 'eipoibd has not run since this machine was started\n'
     parts = ['eipoibd ({0}, pid {1}) at {2}: {3} steps done, {4} failed\n'.format(
@@ -29,6 +29,11 @@ def table(status):
               None if nic['keys'] is None else len(nic['keys']), _ranges(nic['vlans']), nic['last_change'],
               nic['last_error']] for name, nic in interfaces]))
         parts.append(''.join(line + '\n' for _, nic in interfaces for line in nic['lines']))
+    if status['backoff']:
+        parts.append(tables.render(
+            ['tried again', 'failures', 'last tried', 'then after', 'error'],
+            [[subject, failure['failures'], failure['tried'], '{0:g} s'.format(failure['pause']), failure['error']]
+             for subject, failure in sorted(status['backoff'].items())]))
     lines = [('error', status['error'])] if status['error'] else []
     lines += [('problem', line) for line in status['problems']] + [('warning', line) for line in status['warnings']]
     parts.append(''.join('{0}: {1}\n'.format(*line) for line in lines))

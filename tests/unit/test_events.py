@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What wakes the service: pipes in the place of the HCAs' devices, the real select underneath.
 
-Covered: an event of an HCA, of a link, of a signal; a burst is one; an idle wait is one select; an HCA that comes, goes,
-dies, is reloaded under another device; without ib_uverbs it is said once; a link socket that was overrun.
+Covered: an event of an HCA, of a link, of a signal; a burst is one; an idle wait is one select; an HCA that comes,
+goes, dies, or is reloaded as another device; without ib_uverbs it is said once; a link socket that was overrun.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
