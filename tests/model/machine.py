@@ -15,6 +15,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 import errno
 import shutil
+import sys
 import tempfile
 
 from hypothesis import strategies as st
@@ -27,8 +28,9 @@ from tests.model.sysfs import refuse
 NET = '/sys/class/net/'
 VLANS = (1, 2, 100, 101, 4094)
 ENTRIES = [0x8000 | vlan for vlan in VLANS] + [1, 100, 0x8fff, 0x9000, 0]
-# 126 keys are more than the page of vifs shows; its last row reads as another VLAN of the same range in two of these.
-FIRST_OF_126 = (58, 100, 978)
+# 126 keys are more than the page of vifs shows.  From 67 and 932 on it is cut in the digits of a VLAN, which then reads
+# as another one.
+FIRST_OF_126 = (58, 67, 100, 932, 978)
 OTHER_MAC = '02:00:00:00:00:01'
 ERRORS = (errno.EINVAL, errno.EBUSY, errno.ENOMEM, errno.EPERM, errno.ENODEV, errno.EEXIST, errno.ENOTUNIQ, errno.EIO,
           errno.EOPNOTSUPP)
@@ -83,7 +85,11 @@ class Eipoibd(RuleBasedStateMachine):
         self.foreign = {}  # {name: (ifindex, master, vif) as its maker left it}
 
     def teardown(self):
-        shutil.rmtree(self.folder)
+        try:
+            if sys.exc_info()[0] is None:  # it has not failed
+                self.hold_still()
+        finally:
+            shutil.rmtree(self.folder)
 
     @initialize(driver=st.sampled_from([{}, {'rtnetlink': False, 'child_index': True}, {'rtnetlink': False},
                                         {'rtnetlink': False, 'sets_full_bit': True}]),
@@ -102,6 +108,7 @@ class Eipoibd(RuleBasedStateMachine):
     def program_many(self, first, number, last):
         keys = [0x8000 | vlan for vlan in range(first, first + number)]
         self.node.port.set_pkeys(keys + [0xffff] if last else [0xffff] + keys)
+        self.undisturbed(30)
 
     @rule(state=st.sampled_from(['ACTIVE', 'DOWN', 'INIT']))
     def change_port(self, state):
@@ -122,6 +129,22 @@ class Eipoibd(RuleBasedStateMachine):
     @rule(index=st.integers(0, 8), text=st.sampled_from(['', '0x', '0x80', 'garbage']))
     def garble_table(self, index, text):
         self.node.port.garbled = {index: text}
+
+    @precondition(lambda self: self.own())
+    @rule(index=st.integers(0, 3), how=st.sampled_from(['unreadable', 'garbled', 'down']))
+    def know_nothing_for_long(self, index, how):
+        """Whatever is absent then is not known to be, however long that lasts."""
+        port = self.node.port
+        pkeys = port.pkeys
+        if how == 'down':
+            port.state = 'DOWN'
+            port.set_pkeys([0xffff])
+        port.table_errno = errno.EIO if how == 'unreadable' else None
+        port.garbled = {index: 'garbage'} if how == 'garbled' else {}
+        self.undisturbed(0)
+        self.undisturbed(MASS_HOLD)
+        port.state, port.table_errno, port.garbled = 'ACTIVE', None, {}
+        port.set_pkeys(pkeys)
 
     # Other tools.
 
@@ -198,6 +221,17 @@ class Eipoibd(RuleBasedStateMachine):
     @rule(data=st.data())
     def delete(self, data):
         self.kernel.unregister(data.draw(st.sampled_from(self.own())))
+
+    @precondition(lambda self: self.own())
+    @rule(data=st.data())
+    def replace(self, data):
+        """One of ours by one of theirs, which has the same name and P_Key."""
+        name = data.draw(st.sampled_from(self.own()))
+        noted, pkey = self.node.ledger.read().get(name), self.kernel.netdevs[name].pkey
+        if noted is None or noted.ifindex is not None:
+            self.kernel.unregister(name)
+            self.kernel.register(name, 'child', port=self.node.port, parent='ib0', pkey=pkey, way='sysfs')
+            self.note(name)
 
     @precondition(lambda self: self.own())
     @rule(data=st.data(), vif=st.sampled_from([None, (OTHER_MAC, 7), (OTHER_MAC, None)]))
