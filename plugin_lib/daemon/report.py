@@ -18,6 +18,7 @@ class Report(object):
         # type: (object) -> None
         self._log = log
         self._seen = set()
+        self._told = None
         self._failure = None
 
     def result(self, result, failures=None):
@@ -31,6 +32,10 @@ class Report(object):
                 self._log.write('info', 'step', ('subject', outcome.step.subject),
                                 ('did', ', '.join(operation.describe() for operation in outcome.performed)),
                                 ('reason', outcome.step.reason))
+        told = result.findings, result.host.eipoibs, result.host.problems, result.warnings, dict(failures or {})
+        if told == self._told and not result.outcomes:
+            return
+        self._told = told
         failed = dict((subject, failure.error) for subject, failure in (failures or {}).items())
         failed.update((outcome.step.subject, outcome.error) for outcome in result.outcomes if outcome.error)
         lines = [(_LEVELS.get(finding.state, 'warning'), finding.line()) for finding in result.findings

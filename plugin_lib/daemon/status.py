@@ -38,6 +38,7 @@ class Status(object):
         self._written = None
         self._interfaces = {}
         self._waiting = {}
+        self._told = None
         self._counters = {'passes': 0, 'passes_failed': 0, 'steps_done': 0, 'steps_failed': 0}
 
     def update(self, result, failures=None, refresh=True):
@@ -52,17 +53,24 @@ class Status(object):
         self._counters['steps_done'] += sum(1 for outcome in result.outcomes if not outcome.error)
         self._counters['steps_failed'] += len(result.errors)
         self._waiting = dict((subject, self._pause(subject, failure)) for subject, failure in (failures or {}).items())
+        told = result.findings, result.host, result.warnings, self._waiting
+        if told != self._told or result.outcomes:
+            self._tell(result)
+        self._told = told
+        if self._write() or refresh:
+            self._measure()
+
+    def _tell(self, result):
         self._interfaces = dict((name, self._interface(result, name)) for name in result.host.eipoibs)
         self._facts = {'interfaces': self._interfaces, 'problems': list(result.host.problems),
                        'warnings': list(result.warnings), 'error': None, 'backoff': self._waiting}
-        if self._write() or refresh:
-            self._measure()
 
     def fail(self, error):
         # type: (object) -> None
         """Note the InfinibandError that stopped a pass before it changed anything."""
         self._counters['passes_failed'] += 1
         self._facts = dict(self._facts, error=error.one_line())
+        self._told = None
         self._write()
         self._measure()
 

@@ -1,8 +1,12 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is not done twice: pure functions with the same question, and a look at a machine where nothing changed."""
+"""What is not done twice: pure functions with the same question, and a look at a machine where nothing changed, and
+what is told of it.
+"""
 from __future__ import absolute_import, print_function, unicode_literals
 
+from plugin_lib.daemon.status import Status, read
+from plugin_lib.errors import ApplyError
 from plugin_lib.host import machine
 from plugin_lib.memo import remembering
 from tests.model.node import Node
@@ -69,3 +73,14 @@ def test_a_child_whose_files_come_after_it_is_asked_again(tmpdir):
     assert 'ib0.8064' not in machine.read(source).children
     child.way = 'sysfs'
     assert machine.read(source).children['ib0.8064'].pkey.vlan == 100
+
+
+def test_the_status_forgets_a_failure_although_nothing_else_has_changed(tmpdir):
+    node = Node(tmpdir, [0xffff, 0x8064])
+    node.once()
+    kept = Status(str(tmpdir), 'service')
+    kept.update(node.once())
+    kept.fail(ApplyError('cannot lock', '/run/eipoibd/pass.lock', 'it is taken'))
+    assert 'cannot lock' in read(str(tmpdir))['error']
+    kept.update(node.once())
+    assert read(str(tmpdir))['error'] is None
