@@ -38,7 +38,7 @@ class EthIpoib(object):
         # type: () -> Attribute
         def show():
             return page(''.join('{0} over IB port: {1}\n'.format(netdev.name, netdev.parent)
-                                for netdev in self._kernel.of_kind('eipoib')))
+                                for netdev in sorted(self._kernel.of_kind('eipoib'), key=lambda each: each.ifindex)))
         return Attribute(show)
 
     def entries(self, netdev):
@@ -86,7 +86,7 @@ class EthIpoib(object):
         if eipoib.parent not in name:  # strstr(): ib1 is in ib10.8001
             refuse(errno.EINVAL)
         slave.master = eipoib.name
-        slave.up = True
+        self._kernel.set_up(slave, True)
         eipoib.slaves.append(name)
         eipoib.mtu = min(self._kernel.netdevs[each].mtu for each in eipoib.slaves)
 
@@ -98,7 +98,8 @@ class EthIpoib(object):
         slave = self._kernel.netdevs[name]
         eipoib.slaves.remove(name)
         slave.master = slave.vif = None
-        slave.claimed = slave.up = False
+        slave.claimed = False
+        self._kernel.set_up(slave, False)
         self._kernel.listener.vifs_changed(eipoib)
 
     def _store_vifs(self, eipoib, text):

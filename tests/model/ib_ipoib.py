@@ -15,10 +15,14 @@ from tests.model.sysfs import Attribute, refuse
 NAME_SIZE = 15  # IFNAMSIZ without its terminating zero
 LAST_CHILD_INDEX = 255
 
-# sscanf("%i"): what follows the number is ignored.
-_NUMBER = re.compile(r'^\s*(0[xX][0-9a-fA-F]+|[0-9]+)')
+# sscanf("%i"), whose numbers with a leading 0 are octal: what follows the number is ignored.
+_NUMBER = re.compile(r'^\s*(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)')
 # OFED 2.x-3.4 and 4.6 only.
-_INDEXED = re.compile(r'^\s*(0[xX][0-9a-fA-F]+|[0-9]+)?\.([0-9]+)')
+_INDEXED = re.compile(r'^\s*(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)?\.([0-9]+)')
+
+
+def _number(digits):
+    return int(digits, 16 if digits[:2] in ('0x', '0X') else 8 if digits[0] == '0' else 10)
 
 
 class Ipoib(object):
@@ -27,7 +31,8 @@ class Ipoib(object):
     :param kernel: the Kernel whose interfaces these are
     :param rtnetlink: whether RTM_NEWLINK makes children (mainline since 3.7)
     :param child_index: whether create_child takes OFED's ``0x8001.1`` and ``.1``
-    :param sets_full_bit: whether create_child ORs in bit 15 itself, as older kernels do; else ``0x0001`` makes ib0.0001
+    :param sets_full_bit: whether create_child ORs in bit 15 first, as older kernels do; else ``0x0001`` makes ib0.0001,
+        whose P_Key is 0x8001 all the same, and delete_child finds it by that only
     :param delete_looks: delete_child returns at once and the child goes away
         after this many further looks at the list of interfaces; 0: synchronous
     """
@@ -57,7 +62,7 @@ class Ipoib(object):
         """(P_Key, index) of a write to create_child or delete_child."""
         match = _INDEXED.match(text) if self.child_index else None
         if match:
-            pkey = int(match.group(1), 0) if match.group(1) else parent.pkey
+            pkey = _number(match.group(1)) if match.group(1) else parent.pkey
             index = int(match.group(2))
             if not 1 <= index <= LAST_CHILD_INDEX:
                 refuse(errno.EINVAL)
@@ -65,7 +70,7 @@ class Ipoib(object):
             match = _NUMBER.match(text)
             if not match:
                 refuse(errno.EINVAL)
-            pkey, index = int(match.group(1), 0), 0
+            pkey, index = _number(match.group(1)), 0
         if not 0 <= pkey <= 0xffff:
             refuse(errno.EINVAL)
         return pkey, index
@@ -110,6 +115,8 @@ class Ipoib(object):
         if not self.rtnetlink:
             refuse(errno.EOPNOTSUPP)
         parent = netdev_or_refuse(self._kernel.netdevs, parent_name)
+        if not parent.is_ipoib:
+            refuse(errno.ENODEV)
         if parent.kind != 'ipoib' or pkey & 0x7fff == 0:
             refuse(errno.EINVAL)
         if len(name) > NAME_SIZE:
@@ -118,13 +125,15 @@ class Ipoib(object):
 
     def delete_link(self, name):
         # type: (str) -> None
-        """RTM_DELLINK: the child is gone when it returns."""
-        child = netdev_or_refuse(self._kernel.netdevs, name)
-        if child.kind != 'child' or not self.rtnetlink:
+        """RTM_DELLINK: the child is gone when it returns.  On an HCA port's own interface it succeeds and does nothing."""
+        netdev = netdev_or_refuse(self._kernel.netdevs, name)
+        if not netdev.is_ipoib or not self.rtnetlink:
             refuse(errno.EOPNOTSUPP)
-        self._kernel.unregister(name)
+        if netdev.kind == 'child':
+            self._kernel.unregister(name)
 
     def _register(self, parent, name, pkey, way, index=0):
         if name in self._kernel.netdevs:
             refuse(errno.EEXIST)
-        self._kernel.register(name, 'child', port=parent.port, parent=parent.name, pkey=pkey, way=way, index=index)
+        self._kernel.register(name, 'child', port=parent.port, parent=parent.name, pkey=pkey | 0x8000, way=way,
+                              index=index)

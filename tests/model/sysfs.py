@@ -134,6 +134,8 @@ class Tree(object):
         node = self._attribute(path)
         if node.store is None:
             refuse(errno.EACCES, path)
+        if not text:
+            return  # sysfs does not bother the driver
         try:
             node.store(text)
         except OSError as error:

@@ -44,7 +44,7 @@ def vifs(kernel, text):
     kernel.write(NET + 'eth4/eth/vifs', text)
 
 
-@pytest.mark.parametrize('text', ['0', '0x8000', 'text', '0x10000', '', '.1'])
+@pytest.mark.parametrize('text', ['0', '0x8000', 'text', '0x10000', ' ', '.1'])
 def test_create_child_refuses_what_is_no_pkey(text):
     assert refused(create, machine(), text) == errno.EINVAL
 

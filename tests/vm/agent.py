@@ -30,9 +30,16 @@ def answer(request):
         return {'error': traceback.format_exc()}
 
 
+def send(port, document):
+    """One line; the kernel takes 32 KB of it at a time."""
+    line = json.dumps(document).encode() + b'\n'
+    while line:
+        line = line[port.write(line):]
+
+
 def main():
     with open(find_port(), 'r+b', buffering=0) as port:
-        port.write(b'"ready"\n')
+        send(port, 'ready')
         received = b''
         while True:
             data = port.read(65536)
@@ -40,7 +47,7 @@ def main():
                 return
             *lines, received = (received + data).split(b'\n')
             for line in lines:
-                port.write(json.dumps(answer(json.loads(line))).encode() + b'\n')
+                send(port, answer(json.loads(line)))
 
 
 if __name__ == '__main__':

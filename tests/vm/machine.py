@@ -66,6 +66,7 @@ class Guest:
             try:
                 data = self._connection.recv(65536)
             except TimeoutError:
+                self._connection.close()  # an answer that comes later would be taken for the next call's
                 raise GuestError(f'no answer within {timeout} s; its console:\n{self.console()}')
             if not data:
                 raise GuestError(f'the guest has ended; its console:\n{self.console()}')
