@@ -22,7 +22,7 @@ class ChildMaker(object):
 
     :param tree: the tree of a Source (see host.source)
     :param sysfs: SysfsWriter
-    :param netlink: ``add_link``, ``delete_link`` and ``wait_gone`` as in effect.rtnetlink
+    :param netlink: ``ifindex``, ``add_link``, ``delete_link`` and ``wait_gone`` as in effect.rtnetlink
     """
 
     def __init__(self, tree, sysfs, netlink):
@@ -32,6 +32,7 @@ class ChildMaker(object):
         self._netlink = netlink
         self._without_rtnetlink = {}  # {parent: the ifindex at which this was found}
         self._plain = {}
+        self._named = {}  # one child had the name that was expected: so will the others
 
     def plain_only(self):
         # type: () -> tuple
@@ -59,9 +60,12 @@ class ChildMaker(object):
                 self._remember(self._plain, parent)
             raise
         self._remember(self._without_rtnetlink, parent)
+        if self._holds(self._named, parent):
+            return
         if not self._tree.exists(_NET + name):
             raise ApplyError('the driver made another child than {0}'.format(name), _NET + parent + '/create_child',
                              'its way of naming children is not known', 'report the driver and its version')
+        self._remember(self._named, parent)
 
     def delete(self, parent, pkey, name):
         # type: (str, object, str) -> None
@@ -90,7 +94,7 @@ class ChildMaker(object):
 
     def _ifindex(self, parent):
         try:
-            return self._tree.read(_NET + parent + '/ifindex')
+            return self._netlink.ifindex(parent)
         except EnvironmentError:
             return None
 

@@ -43,7 +43,7 @@ _IFREQ = struct.Struct(str('=16si20x'))
 def link_up(name):
     # type: (str) -> None
     """Set IFF_UP.  EnvironmentError with the kernel's errno, ENODEV when there is no such interface."""
-    _ask(RTM_NEWLINK, 0, _ifindex(name), IFF_UP)
+    _ask(RTM_NEWLINK, 0, ifindex(name), IFF_UP)
 
 
 def add_link(parent, name, pkey):
@@ -57,14 +57,14 @@ def add_link(parent, name, pkey):
     info = _attribute(IFLA_INFO_KIND, b'ipoib') + _attribute(IFLA_INFO_DATA, data)
     _ask(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, 0,
          _attribute(IFLA_IFNAME, name.encode('ascii') + b'\0'),
-         _attribute(IFLA_LINK, struct.pack(str('=I'), _ifindex(parent))),
+         _attribute(IFLA_LINK, struct.pack(str('=I'), ifindex(parent))),
          _attribute(IFLA_LINKINFO, info))
 
 
 def delete_link(name):
     # type: (str) -> None
     """Remove an interface that rtnetlink made; it is gone when this returns."""
-    _ask(RTM_DELLINK, 0, _ifindex(name), 0)
+    _ask(RTM_DELLINK, 0, ifindex(name), 0)
 
 
 def wait_gone(name):
@@ -85,7 +85,9 @@ def wait_gone(name):
         connection.close()
 
 
-def _ifindex(name):
+def ifindex(name):
+    # type: (str) -> int
+    """The number of an interface.  EnvironmentError with the kernel's errno, ENODEV when there is none."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
         answer = fcntl.ioctl(connection.fileno(), SIOCGIFINDEX, _IFREQ.pack(name.encode('ascii'), 0))
@@ -101,9 +103,9 @@ def _attribute(kind, value):
     return struct.pack(str('=HH'), length, kind) + value + b'\0' * (-length % 4)
 
 
-def _ask(message, flags, ifindex, up, *attributes):
+def _ask(message, flags, interface, up, *attributes):
     """One request; its acknowledgement's error is raised."""
-    body = _IFINFO.pack(socket.AF_UNSPEC, 0, ifindex, up, up) + b''.join(attributes)
+    body = _IFINFO.pack(socket.AF_UNSPEC, 0, interface, up, up) + b''.join(attributes)
     connection = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE)
     try:
         connection.bind((0, 0))

@@ -168,6 +168,10 @@ class Kernel(object):
             if child.parent == netdev.name:
                 child.up = up
 
+    def ifindex(self, name):
+        # type: (str) -> int
+        return netdev_or_refuse(self.netdevs, name).ifindex
+
     def _change(self, verb, target, text, change):
         self.listener.before(verb, target, text)
         change()
