@@ -125,7 +125,7 @@ class Ipoib(object):
 
     def delete_link(self, name):
         # type: (str) -> None
-        """RTM_DELLINK: the child is gone when it returns.  On an HCA port's own interface it succeeds and does nothing."""
+        """RTM_DELLINK: the child is gone when it returns.  An HCA port's own interface stays, and that is no error."""
         netdev = netdev_or_refuse(self._kernel.netdevs, name)
         if not netdev.is_ipoib or not self.rtnetlink:
             refuse(errno.EOPNOTSUPP)

@@ -1,6 +1,7 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
 """eipoibd in a guest: the program of this checkout as a process; every function here runs in the guest."""
+import contextlib
 import json
 import os
 import random
@@ -50,12 +51,26 @@ def stop(number=signal.SIGTERM):
 
 
 def kill_at_random(settings, times, seed, longest):
-    """Start the service and kill it after a random time, ``times`` in a row; ``longest`` is in seconds."""
+    """Start the service and kill it at a random moment of its work, ``times`` in a row.
+
+    :param longest: of the times, in seconds, that it gets after the first step
+    """
     moments = random.Random(seed)
     for _ in range(times):
+        before = _ledger_time()
         start(settings)
+        with contextlib.suppress(TimeoutError):  # when there is nothing left to do
+            inside.until(lambda before=before: _ledger_time() != before, 2)
         time.sleep(moments.uniform(0, longest))
         stop(signal.SIGKILL)
+
+
+def _ledger_time():
+    """It is written right before the first step of a pass."""
+    try:
+        return os.stat(f'{RUN_FOLDER}/children.json').st_mtime_ns
+    except FileNotFoundError:
+        return None
 
 
 def log():

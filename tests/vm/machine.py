@@ -52,7 +52,10 @@ class Guest:
         :param arguments: what JSON can carry
         :raises GuestError: with the traceback of what it raised there, or when there is no answer in time
         """
-        request = {'module': function.__module__, 'function': function.__name__, 'arguments': arguments}
+        module = function.__module__
+        if module == '__main__':
+            module = sys.modules[module].__spec__.name
+        request = {'module': module, 'function': function.__name__, 'arguments': arguments}
         self._connection.sendall(json.dumps(request).encode() + b'\n')
         reply = self._receive(timeout)
         if 'error' in reply:

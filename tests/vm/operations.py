@@ -80,68 +80,68 @@ class Real:
         inside.must('ip', 'link', 'set', name, 'name', new_name)
 
 
+def _slaves(eipoib_name, *texts):
+    return [['write', [f'{NET}/{eipoib_name}/eth/slaves', text]] for text in texts]
+
+
+def _vifs(eipoib_name, *texts):
+    return [['write', [f'{NET}/{eipoib_name}/eth/vifs', text]] for text in texts]
+
+
+def _sysfs_children():
+    return [['program', [1, [0xffff, 0x8001, 0, 0x0002]]],
+            *(['write', [f'{NET}/ib0/create_child', text]] for text in _CHILD_TEXTS),
+            *(['delete_child', ['ib0', text]]
+              for text in ('0x8001', '0x8001', '0x0003', '0x9999', 'text', '0', '0xffff'))]
+
+
+def _rtnetlink_children():
+    return [*(['add_link', [parent, name, pkey]] for parent, name, pkey in (
+                ('ib0', 'ib0.8001', 0x8001), ('ib0', 'ib0.8001', 0x8001), ('ib0', 'second', 0x8001),
+                ('ib0', 'ib0.1', 0xffff), ('ib0', 'ib0.none', 0), ('ib0', 'ib0.full', 0x8000), ('ib0', 'ib0.9', 0x0009),
+                ('ib0.8001', 'ib0.grand', 0x8007), ('ib7', 'ib7.1', 0x8001), ('eth0', 'eth0.1', 0x8001),
+                ('lo', 'lo.1', 0x8001), ('ib1', 'ib1.8001', 0x8001))),
+            ['write', [f'{NET}/ib0/create_child', '0x8001']],  # of a key that only rtnetlink's children have
+            ['delete_child', ['ib0', '0x8001']],
+            *(['delete_link', [name]] for name in ('ib0.none', 'ib0', 'eth0', 'lo', 'ib0.9'))]
+
+
+def _enslaving():
+    return [*_slaves('eth0', '+ib0.1'), ['up', ['eth0']],
+            *_slaves('eth0', '+ib0.1', '+ib0.1', '+none', '+lo', '+eth1', '+second', '+second', '-second', '-none', '',
+                     '+', '-', 'ib0.1', '*ib0.1', '+ib1.8001', '+ib1.8001', ' +ib0.8001', '+ib0', '-ib0',
+                     '+ib0.1234567890123456'),
+            *_slaves('eth1', '+ib0.1'), ['up', ['eth1']], *_slaves('eth1', '+ib0.1', '+ib1.8001')]
+
+
+def _serving():
+    return [*_vifs('eth0', f'+ib0.1 {_MAC}', f'+ib0.1 {_MAC}', f'+ib0.1 {_MAC} 5', f'+ib0.8001 {_MAC}',
+                   f'+ib0.8001 {_MAC} 0', f'+none {_MAC} 1', '+ib0.1', '+ib0.8001 00:00:00:00:00:00 1',
+                   '+ib0.8001 01:02:c9:00:00:01 1', '+ib0.8001 text 1', '+ib0.8001 0:2:c9:0:0:1 1',
+                   f'-ib0.1 {_MAC}', '-none', f'ib0.1 {_MAC}', '+', '-'),
+            *_slaves('eth0', '-ib0.8001', '+ib0.8001'), *_vifs('eth0', f'+ib0.8001 {_MAC} 1 more'),
+            ['delete_link', ['ib0.8001']]]
+
+
+def _renaming():
+    return [['down', ['eth0']], ['rename', ['eth0', 'eipoib0']], *_slaves('eipoib0', '+ib0.8002'),
+            ['up', ['eipoib0']], *_slaves('eipoib0', '+ib0.8002'), ['delete_child', ['ib0', '0x8002']],
+            *(['write', [path, '+ib0.1']] for path in (f'{NET}/eth0/eth/slaves', f'{NET}/ib0/pkey',
+                                                       f'{NET}/eipoib0/eth/neighs', f'{NET}/ib0.1/create_child'))]
+
+
 def by_hand():
     """Operations, [name, arguments], that together see every answer that the two drivers have."""
-    operations = []
-
-    def add(name, *arguments):
-        operations.append([name, list(arguments)])
-
-    def slaves(text, name='eth0'):
-        add('write', f'{NET}/{name}/eth/slaves', text)
-
-    def vifs(text, name='eth0'):
-        add('write', f'{NET}/{name}/eth/vifs', text)
-
-    add('program', 1, [0xffff, 0x8001, 0, 0x0002])
-    for text in _CHILD_TEXTS:
-        add('write', f'{NET}/ib0/create_child', text)
-    for text in ('0x8001', '0x8001', '0x0003', '0x9999', 'text', '0', '0xffff'):
-        add('delete_child', 'ib0', text)
-    for parent, name, pkey in (('ib0', 'ib0.8001', 0x8001), ('ib0', 'ib0.8001', 0x8001), ('ib0', 'second', 0x8001),
-                               ('ib0', 'ib0.1', 0xffff), ('ib0', 'ib0.none', 0), ('ib0', 'ib0.full', 0x8000),
-                               ('ib0', 'ib0.9', 0x0009), ('ib0.8001', 'ib0.grand', 0x8007), ('ib7', 'ib7.1', 0x8001),
-                               ('eth0', 'eth0.1', 0x8001), ('lo', 'lo.1', 0x8001), ('ib1', 'ib1.8001', 0x8001)):
-        add('add_link', parent, name, pkey)
-    add('write', f'{NET}/ib0/create_child', '0x8001')  # of a key that only rtnetlink's children have
-    add('delete_child', 'ib0', '0x8001')
-    for name in ('ib0.none', 'ib0', 'eth0', 'lo', 'ib0.9'):
-        add('delete_link', name)
-    slaves('+ib0.1')
-    add('up', 'eth0')
-    for text in ('+ib0.1', '+ib0.1', '+none', '+lo', '+eth1', '+second', '+second', '-second', '-none', '', '+', '-',
-                 'ib0.1', '*ib0.1', '+ib1.8001', '+ib1.8001', ' +ib0.8001', '+ib0', '-ib0', '+ib0.1234567890123456'):
-        slaves(text)
-    slaves('+ib0.1', 'eth1')
-    add('up', 'eth1')
-    slaves('+ib0.1', 'eth1')
-    slaves('+ib1.8001', 'eth1')
-    for text in (f'+ib0.1 {_MAC}', f'+ib0.1 {_MAC}', f'+ib0.1 {_MAC} 5', f'+ib0.8001 {_MAC}', f'+ib0.8001 {_MAC} 0',
-                 f'+none {_MAC} 1', '+ib0.1', '+ib0.8001 00:00:00:00:00:00 1', '+ib0.8001 01:02:c9:00:00:01 1',
-                 '+ib0.8001 text 1', '+ib0.8001 0:2:c9:0:0:1 1', f'-ib0.1 {_MAC}', '-none', f'ib0.1 {_MAC}', '+', '-'):
-        vifs(text)
-    slaves('-ib0.8001')
-    slaves('+ib0.8001')
-    vifs(f'+ib0.8001 {_MAC} 1 more')
-    add('delete_link', 'ib0.8001')
-    add('down', 'eth0')
-    add('rename', 'eth0', 'eipoib0')
-    add('write', f'{NET}/eipoib0/eth/slaves', '+ib0.8002')
-    add('up', 'eipoib0')
-    add('write', f'{NET}/eipoib0/eth/slaves', '+ib0.8002')
-    add('delete_child', 'ib0', '0x8002')
-    for path in (f'{NET}/eth0/eth/slaves', f'{NET}/ib0/pkey', f'{NET}/eipoib0/eth/neighs', f'{NET}/ib0.1/create_child'):
-        add('write', path, '+ib0.1')
-    return operations
+    return _sysfs_children() + _rtnetlink_children() + _enslaving() + _serving() + _renaming()
 
 
 def full_page():
-    """More vifs than a page shows, whose cut row differs with the length of the names before."""
+    """More vifs than a page shows."""
     operations = [['up', ['eth0']], ['program', [1, [0xffff]]]]
     for vlan in range(978, 978 + 100):
         name = f'ib0.{0x8000 | vlan:04x}'
-        operations += [['add_link', ['ib0', name, 0x8000 | vlan]], ['write', [f'{NET}/eth0/eth/slaves', f'+{name}']],
-                       ['write', [f'{NET}/eth0/eth/vifs', f'+{name} {_MAC} {vlan}']]]
+        operations += [['add_link', ['ib0', name, 0x8000 | vlan]], *_slaves('eth0', f'+{name}'),
+                       *_vifs('eth0', f'+{name} {_MAC} {vlan}')]
     return operations
 
 

@@ -103,10 +103,9 @@ def test_the_drivers_are_reloaded_under_it(guest, names):
 @pytest.mark.parametrize('seed', [1, 2])
 def test_killed_at_random_moments(guest, names, seed):
     guest.call(inside.program, 1, full(range(100, 140)))
-    # It takes about a second from its start to the end of its first pass here.
-    guest.call(eipoibd.kill_at_random, AT_ONCE, 6, seed, 1.6)
+    guest.call(eipoibd.kill_at_random, AT_ONCE, 6, seed, 0.3)
     guest.call(inside.program, 1, full(range(120, 160)))
-    guest.call(eipoibd.kill_at_random, AT_ONCE, 6, seed + 100, 1.6)
+    guest.call(eipoibd.kill_at_random, AT_ONCE, 6, seed + 100, 0.3)
     guest.call(eipoibd.start, AT_ONCE)
     guest.call(eipoibd.until_vlans, {names['ib0']: [-1, *range(120, 160)], names['ib1']: [-1]})
     assert len(guest.call(inside.children)) == 42, 'no orphan is left'
