@@ -1,0 +1,48 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""Hooks that find nothing to do, against the same interpreter with nothing to do, on a node of the lab.
+
+Where vlans and ovs look at a whole InfiniBand node there is no limit: they read an emulated sysfs, whose reads are
+upcalls to a process, and importing the ovs library alone takes five times what the interpreter takes.
+"""
+from __future__ import annotations
+
+import json
+
+from tests.lab import astute, hooks, lab, netconfig
+from tools import packages
+from tools.bench.measure import ROOT, at_most
+
+PLANNED = 'all is as planned'
+
+
+def results():
+    measured = ROOT / 'build' / 'bench-hooks.json'  # what runs in the lab is a process of its own
+
+    def measure(made):
+        plugin = packages.unpack(packages.build('fuel8'), f'{made.folder}/master')
+        member = astute.MEMBERS[0]
+        node = made.add_node(astute.PKEYS)
+        hooks.install_plugin(node, plugin, astute.render(member))
+        for task in hooks.tasks(plugin):
+            if task == hooks.NETCONFIG:
+                netconfig.configure(node)
+            else:
+                result = hooks.run_everywhere([node], plugin, task, lambda: None)[node.name]
+                assert result.status == 0, result.output
+        seen = {PLANNED: _hook_times(node)}
+        node.write('/etc/astute.yaml', astute.render(member).replace('eth_ipoib', 'ixgbe'), mode=0o600)
+        seen['no InfiniBand'] = _hook_times(node)
+        measured.write_text(json.dumps(seen), encoding='utf-8')
+        return 0
+
+    assert lab.run(measure) == 0
+    return [at_most(f'hook {hook}, {state}, against the interpreter', ours, theirs,
+                    None if state == PLANNED and hook != 'drivers' else 4)
+            for state, times in json.loads(measured.read_text(encoding='utf-8')).items()
+            for hook, (ours, theirs) in times.items()]
+
+
+def _hook_times(node):
+    script = (ROOT / 'tools/bench/on_node.py').read_text(encoding='utf-8')
+    return json.loads(node.run('/usr/lib/fuel-infiniband/python', '-c', script).stdout)
