@@ -43,13 +43,14 @@ class Emulator:
             env=dict(os.environ, PYTHONPATH=os.pathsep.join(map(os.path.abspath, sys.path))))
         self._expect('ready')
 
-    def program(self, pkeys, state='ACTIVE'):
+    def program(self, pkeys, state='ACTIVE', trouble=None):
         """Do to the port what a subnet manager and a cable do; the fabric knows when this returns.
 
         :param pkeys: the P_Key table, 16-bit values; None leaves it as it is
         :param state: ``DOWN``, ``INIT``, ``ARMED`` or ``ACTIVE``
+        :param trouble: an errno that reading any entry gives, or what the first one reads as; None: all is well
         """
-        self._process.stdin.write(json.dumps([pkeys, state]) + '\n')
+        self._process.stdin.write(json.dumps([pkeys, state, trouble]) + '\n')
         self._process.stdin.flush()
         self._expect('done')
 
@@ -135,7 +136,9 @@ def main():
 
     def obey():
         for line in sys.stdin:
-            pkeys, port.state = json.loads(line)
+            pkeys, port.state, trouble = json.loads(line)
+            port.table_errno = trouble if isinstance(trouble, int) else None
+            port.garbled = {0: trouble} if isinstance(trouble, str) else {}
             if pkeys is not None:
                 port.set_pkeys(pkeys)
             hardware.tell_fabric()
