@@ -19,7 +19,7 @@ from plugin_lib.host import modules
 from plugin_lib.host.drvinfo import DrvInfo
 from plugin_lib.host.netlink import Link, Links
 from plugin_lib.host.state import EIPOIB_MODULES, Modules
-from plugin_lib.host.sysfs import Tree
+from plugin_lib.host.sysfs import LiveTree, Tree
 
 CAPTURE_FILE = 'capture.json'
 CAPTURE_FORMAT = 1
@@ -43,7 +43,7 @@ class Live(object):
 
     def __init__(self):
         # type: () -> None
-        self.tree = Tree()
+        self.tree = LiveTree()
         self.links = Links().read
         self.drvinfo = DrvInfo().read
         self.modules = modules.read

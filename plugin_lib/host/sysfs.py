@@ -4,6 +4,7 @@
 from __future__ import absolute_import, print_function, unicode_literals
 
 import errno
+import fcntl
 import os
 import re
 
@@ -11,6 +12,9 @@ from plugin_lib._compat import fs_path, to_text
 
 # An attribute is at most one page (Linux Documentation/filesystems/sysfs.rst).
 PAGE_SIZE = 4096
+
+# The tables of four ports; select() and the usual limit end at 1024.
+MOST_OPEN = 512
 
 _INTERFACE_NAME = re.compile(r'^[A-Za-z0-9_.-]{1,15}\Z')
 
@@ -50,7 +54,7 @@ class Tree(object):
                 os.close(descriptor)
         except EnvironmentError as error:
             raise _below_root(error, path)
-        return to_text(data[:-1] if data.endswith(b'\n') else data)
+        return _text(data)
 
     def names(self, path):
         # type: (str) -> list
@@ -72,6 +76,35 @@ class Tree(object):
         # type: (str) -> bool
         """Whether there is anything at ``path``; a link is followed."""
         return os.path.exists(fs_path(self._prefix + path))
+
+
+class LiveTree(Tree):
+    """The running kernel's, which is read again and again: P_Key tables make most of what is read, and opening an
+    attribute takes the kernel several times as long as reading it, so their files stay open.
+    """
+
+    def __init__(self):
+        # type: () -> None
+        super(LiveTree, self).__init__()
+        self._open = {}  # {path: descriptor}
+
+    def read(self, path):
+        # type: (str) -> str
+        if path in self._open:
+            try:
+                os.lseek(self._open[path], 0, os.SEEK_SET)
+                return _text(os.read(self._open[path], PAGE_SIZE))
+            except EnvironmentError:  # the HCA has gone, and another may be there under its name
+                os.close(self._open.pop(path))
+        if '/pkeys/' not in path or len(self._open) >= MOST_OPEN:
+            return super(LiveTree, self).read(path)
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+            fcntl.fcntl(descriptor, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
+            self._open[path] = descriptor
+            return _text(os.read(descriptor, PAGE_SIZE))
+        except EnvironmentError as error:
+            raise _below_root(error, path)
 
 
 class Reader(object):
@@ -114,6 +147,10 @@ class Reader(object):
 def problem_of(error):
     # type: (EnvironmentError) -> str
     return '{0}: {1}'.format(error.filename, error.strerror)
+
+
+def _text(data):
+    return to_text(data[:-1] if data.endswith(b'\n') else data)
 
 
 def _below_root(error, path):
