@@ -88,6 +88,10 @@ class LiveTree(Tree):
         super(LiveTree, self).__init__()
         self._open = {}  # {path: descriptor}
 
+    def __del__(self, close=os.close):  # an argument: when the interpreter ends the module may be gone already
+        for descriptor in self._open.values():
+            close(descriptor)
+
     def read(self, path):
         # type: (str) -> str
         if path in self._open:

@@ -96,3 +96,10 @@ def test_beyond_the_limit_files_are_opened_each_time(table, monkeypatch):
     for _ in range(3):
         assert [tree.read(str(table.join(str(index)))) for index in range(4)] == ['0xffff'] * 4
     assert len(os.listdir('/proc/self/fd')) == before + 2
+
+
+def test_a_tree_that_is_done_with_keeps_nothing_open(table):
+    tree, before = LiveTree(), len(os.listdir('/proc/self/fd'))
+    tree.read(str(table.join('0')))
+    del tree
+    assert len(os.listdir('/proc/self/fd')) == before

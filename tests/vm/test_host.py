@@ -59,7 +59,8 @@ def test_slaves_and_vifs(guest):
         guest.call(inside.write, f'/sys/class/net/{name}/eth/slaves', f'+{child}')
     guest.call(inside.write, f'/sys/class/net/{name}/eth/vifs', '+ib0.8001 00:02:c9:00:00:01 1')
     eipoib = guest.call(host)['eipoibs'][name]
-    assert eipoib[4:] == [True, ['ib0.8001', 'ib0.8002'], [['ib0.8001', '00:02:c9:00:00:01', 1]], True]
+    assert eipoib[4:] == [True, ['ib0.8001', 'ib0.8002'],
+                          [['ib0.8001', '00:02:c9:00:00:01', 1], ['ib0.8002', None, None]], True]
 
 
 def test_a_port_goes_down_and_a_gid_comes_late(guest):
