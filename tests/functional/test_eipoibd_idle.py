@@ -1,0 +1,63 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""What eipoibd costs a node on which nothing happens, on Python 3 and 2.7: not one wake-up, and little memory."""
+import configparser
+import re
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.functional.eipoibd_node import CHECKOUT, CONFIG, PROGRAM, Service, install, status, until, vlans
+from tests.lab import lab, requirements
+
+KEYS = [0xffff] + [0x8000 | vlan for vlan in range(100, 226)]
+
+
+def process(node, pid):
+    """{field of /proc/PID/status: number}."""
+    return {name: int(number) for name, number in re.findall(r'^(\w+):\s+(\d+)', node.run(
+        'cat', f'/proc/{pid}/status').stdout, re.MULTILINE)}
+
+
+def python27():
+    """The folder of the Python 2.7 that .venv27 was made of, None without one."""
+    try:
+        text = Path(CHECKOUT, '.venv27/pyvenv.cfg').read_text()
+    except FileNotFoundError:
+        return None
+    config = configparser.ConfigParser()
+    config.read_string('[venv]\n' + text)
+    return Path(config['venv']['base-prefix'])
+
+
+@pytest.mark.parametrize('version', ['3', '2.7'])
+def test_an_idle_service_sleeps_and_is_small(version):
+    missing = requirements.missing()
+    if missing:
+        pytest.skip('level 1 of the lab cannot run here: ' + '; '.join(missing))
+    home = python27() if version == '2.7' else None
+    if version == '2.7' and home is None:
+        pytest.skip('there is no .venv27: ./dev makes it where it finds a Python 2.7')
+
+    def body(node):
+        install(node)
+        if home:
+            if home != Path('/usr'):  # else it is on the node already
+                shutil.copytree(home, node.path(str(home)), symlinks=True,
+                                ignore=shutil.ignore_patterns('site-packages', 'test', 'share', '*.pyc', '*.a'))
+            program = node.read(f'{PROGRAM}/eipoibd').replace('/usr/bin/python3', f'{home}/bin/python2.7')
+            node.write(f'{PROGRAM}/eipoibd', program, 0o755)
+        node.write(CONFIG, '[eipoibd]\nresync_interval = 3600\n')
+        with Service(node):
+            until(lambda: vlans(node) == list(range(100, 226)))
+            time.sleep(2)  # the pass that follows its own link events is over
+            pid = status(node)['pid']
+            before = process(node, pid)
+            time.sleep(4)
+            after = process(node, pid)
+        assert after['voluntary_ctxt_switches'] == before['voluntary_ctxt_switches']
+        assert after['VmHWM'] < 20 * 1024  # KB
+
+    assert lab.run(lambda made: body(made.add_node(KEYS))) in (0, None), 'what failed in the lab is on stderr'
