@@ -41,9 +41,13 @@ def fs_path(path):
 
 def write(stream, text):
     # type: (object, str) -> None
-    """Write text to a standard stream as UTF-8, whatever the locale is: in Fuel's tasks it is C."""
-    getattr(stream, 'buffer', stream).write(text.encode('utf-8'))
-    stream.flush()
+    """Write text to a standard stream as UTF-8, whatever the locale is: in Fuel's tasks it is C.
+
+    What came from the command line may hold bytes that are no text (PEP 383); they are shown escaped.
+    """
+    if stream is not None:  # Python 3 has none where the descriptor was closed
+        getattr(stream, 'buffer', stream).write(text.encode('utf-8', 'backslashreplace'))
+        stream.flush()
 
 
 def quoted(text):

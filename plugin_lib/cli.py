@@ -32,15 +32,16 @@ def main(argv=None):
         options = _parser().parse_args(argv)
         return options.run(options)
     except InfinibandError as error:
-        sys.stdout.flush()
+        write(sys.stdout, '')
         write(sys.stderr, ''.join(line + '\n' for line in error.lines()))
         return error.exit_status
     except EnvironmentError as error:
-        if error.errno != errno.EPIPE:
-            raise
-        # Whoever reads our output, head for one, has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_OK
+        # What is left in the buffer of stdout would fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if error.errno == errno.EPIPE:
+            return EXIT_OK  # whoever reads our output, head for one, has seen enough
+        write(sys.stderr, 'error: cannot write the output\n  why:   {0}\n'.format(error.strerror))
+        return EXIT_NOT_APPLIED
     except KeyboardInterrupt:
         sys.stderr.write('interrupted\n')
         return EXIT_NOT_APPLIED
@@ -70,16 +71,17 @@ def _plan(options):
     from plugin_lib import stages
     from plugin_lib.views import plan
     node = stages.Node(options.root, _astute(options))
-    return _show(options, plan, [part for stage in stages.ORDER for part in stages.plan(node, stage).steps])
+    return _show(options, plan, [stages.plan(node, stage) for stage in stages.ORDER])
 
 
 def _apply(options):
     from plugin_lib import stages
     from plugin_lib.hooks import report
-    node = stages.Node(options.root, _astute(options))
+    from plugin_lib.views import plan
+    node = stages.Node('/', ASTUTE if options.astute is None else options.astute)
     done = [outcome for stage in stages.ORDER for outcome in stages.apply(node, stage, report)]
     if not done:
-        write(sys.stdout, 'nothing to do: the node is as planned\n')
+        write(sys.stdout, plan.table([stages.plan(node, stage) for stage in stages.ORDER]))
     return EXIT_OK
 
 
@@ -108,7 +110,7 @@ def _hook(name):
 
 def _astute(options):
     """The published data: as named, else Fuel's own below the root."""
-    return options.astute or os.path.join(options.root, ASTUTE.lstrip('/'))
+    return os.path.join(options.root, ASTUTE.lstrip('/')) if options.astute is None else options.astute
 
 
 def _show(options, view, subject):
@@ -147,7 +149,7 @@ def _parser():
     capture = add('capture', _capture, [root], 'record what discover looks at, to replay it elsewhere; no secrets')
     capture.add_argument('directory', metavar='DIR', type=to_text, help='a new folder')
     add('plan', _plan, [root, astute, shape], 'show what apply would do, in order; changes nothing')
-    add('apply', _apply, [root, astute], 'configure the node; does nothing where nothing is to be done')
+    add('apply', _apply, [astute], 'configure this node; does nothing where nothing is to be done')
     add('status', _status, [root, shape], 'show what eipoibd serves')
     add('check', _check, [root, astute, shape], 'check that environment, node and fabric agree')
     hook = add('hook', None, [], 'run a deployment task of the plugin')

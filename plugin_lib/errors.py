@@ -56,12 +56,6 @@ class InputError(InfinibandError):
     exit_status = EXIT_BAD_INPUT
 
 
-class CheckFailed(InfinibandError):
-    """A check ran and found that fabric, node and environment do not agree."""
-
-    exit_status = EXIT_CHECK_FAILED
-
-
 class ApplyError(InfinibandError):
     """The machine refused a change.
 

@@ -76,14 +76,6 @@ class PKey(namedtuple('PKey', 'key full')):
         value = int(match.group(1), 16)
         return cls(value & KEY_MASK, bool(value & FULL_MEMBER_BIT)) if value & KEY_MASK else None
 
-    @classmethod
-    def of_vlan(cls, vlan):
-        # type: (int) -> PKey
-        """The full-member P_Key that carries VLAN ``vlan`` (1..4094)."""
-        if not 1 <= vlan <= LAST_VLAN:
-            raise InputError('not a VLAN: {0}'.format(vlan), why='a VLAN is a number from 1 to {0}'.format(LAST_VLAN))
-        return cls(vlan, True)
-
     @property
     def vlan(self):
         # type: () -> int

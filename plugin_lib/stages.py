@@ -103,6 +103,14 @@ def preflight(node):
     return found
 
 
+def fabric(node):
+    # type: (Node) -> list
+    """Findings about the interfaces and P_Keys that must be there once the drivers are loaded."""
+    from plugin_lib.planning import checks
+    host = node.host()
+    return checks.interfaces(node.published, host) + checks.keys(node.published, host, node.settings.sm_check)
+
+
 def check(node):
     # type: (Node) -> list
     """Findings about a node that is deployed: preflight's, and whatever is not as planned."""
@@ -157,10 +165,12 @@ def _plan_drivers(node):
 def _plan_vlans(node):
     from plugin_lib.daemon import convergence
     from plugin_lib.daemon import main as eipoibd
-    from plugin_lib.planning import vlans
+    from plugin_lib.planning import checks, vlans
     host, ours = convergence.look(node.source, eipoibd.ledger(node.root))
     steps, findings = vlans.plan(host, ours)
-    return Plan(steps, tuple(finding.line() for finding in findings if finding.state not in ('ok', 'planned')))
+    missing = ['{0}: {1}'.format(finding.subject, finding.text) for finding in checks.interfaces(node.published, host)]
+    return Plan(steps, tuple(missing) + tuple(
+        finding.line() for finding in findings if finding.state not in ('ok', 'planned')))
 
 
 def _plan_service(node):

@@ -19,6 +19,7 @@ from plugin_lib.planning import backoff
 
 FILE_NAME = 'status.json'
 FORMAT = 1
+_KEYS = frozenset(('mode', 'pid', 'updated', 'interfaces', 'backoff', 'problems', 'warnings', 'error', 'counters'))
 
 
 class Status(object):
@@ -152,8 +153,8 @@ def read(folder):
         raise InputError('cannot read the status of eipoibd', path, error.strerror, 'run it as root')
     except ValueError as error:
         raise InputError('cannot read the status of eipoibd', path, error, 'restart the service eipoibd')
-    if not isinstance(document, dict) or document.get('format') != FORMAT:
-        raise InputError('cannot read the status of eipoibd', path, 'expected format {0}'.format(FORMAT),
+    if not isinstance(document, dict) or document.get('format') != FORMAT or not _KEYS.issubset(document):
+        raise InputError('cannot read the status of eipoibd', path, 'expected format {0}, whole'.format(FORMAT),
                          'restart the service eipoibd')
     return document
 

@@ -75,10 +75,19 @@ def machine(data, host, modules, settings, offered):
         elif 'eth_ipoib' not in modules.loaded:
             found.append(Finding(OK, nic.name, 'not there yet: eth_ipoib is loaded by the hook drivers', ''))
         else:
-            found.append(Finding(
-                FAIL, nic.name, 'eth_ipoib is loaded, but there is no such EIPOIB interface',
-                'compare with /sys/class/net/eth_ipoib_interfaces; discover the node again if ports moved'))
+            found.append(_absent(nic))
     return found + [Finding(WARN, 'machine', line, 'look at the file') for line in host.problems]
+
+
+def interfaces(data, host):
+    # type: (object, object) -> list
+    """The published InfiniBand ports that the machine does not have as EIPOIB interfaces, with the drivers loaded."""
+    return [_absent(nic) for nic in infiniband(data) if nic.name not in host.eipoibs]
+
+
+def _absent(nic):
+    return Finding(FAIL, nic.name, 'Fuel publishes it as InfiniBand, but there is no such EIPOIB interface',
+                   'compare with /sys/class/net/eth_ipoib_interfaces; discover the node again if ports moved')
 
 
 def keys(data, host, sm_check):

@@ -1,23 +1,27 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""Plans and what came of them: the ordered operations, and why each is needed."""
+"""Plans: the ordered operations and why each is needed, and what is found and left as it is."""
 from __future__ import absolute_import, print_function, unicode_literals
 
 
-def document(steps):
-    # type: (tuple) -> dict
-    """The steps for machines."""
+def document(plans):
+    # type: (list) -> dict
+    """The Plans of the stages for machines."""
     return {'steps': [{'stage': step.stage, 'subject': step.subject, 'reason': step.reason,
-                       'operations': [operation.describe() for operation in step.operations]} for step in steps]}
+                       'operations': [operation.describe() for operation in step.operations]}
+                      for plan in plans for step in plan.steps],
+            'findings': [line for plan in plans for line in plan.findings]}
 
 
-def table(steps):
-    # type: (tuple) -> str
-    """The steps for people: a line a step, its operations below."""
-    if not steps:
-        return 'nothing to do: the node is as planned\n'
+def table(plans):
+    # type: (list) -> str
+    """The Plans of the stages for people: a line a step, its operations below; then what is left as it is."""
     lines = []
-    for step in steps:
-        lines.append('{0}: {1} ({2})\n'.format(step.stage, step.subject, step.reason))
-        lines += ['  {0}\n'.format(operation.describe()) for operation in step.operations]
-    return ''.join(lines)
+    for plan in plans:
+        for step in plan.steps:
+            lines.append('{0}: {1} ({2})\n'.format(step.stage, step.subject, step.reason))
+            lines += ['  {0}\n'.format(operation.describe()) for operation in step.operations]
+    if not lines:
+        lines.append('nothing to do: {0}\n'.format(
+            'but see what was found' if any(plan.findings for plan in plans) else 'the node is as planned'))
+    return ''.join(lines) + ''.join('found: {0}\n'.format(line) for plan in plans for line in plan.findings)

@@ -20,7 +20,7 @@ DEFAULTS = settings.read(None)
 EVERY = frozenset(EIPOIB_MODULES)
 LOADED = Modules('4.4.0', EVERY, EVERY)
 MAC = '00:02:c9:00:00:01'
-ALL_KEYS = tuple(PKey.of_vlan(vlan) for vlan in (201, 1000, 1001, 1002, 1003))
+ALL_KEYS = tuple(PKey(vlan, True) for vlan in (201, 1000, 1001, 1002, 1003))
 
 
 def machine(pkeys=ALL_KEYS, state='ACTIVE', problem=None, driver='eth_ipoib', eipoib=True):
@@ -43,7 +43,7 @@ def test_a_port_with_every_key_is_ok():
 
 @pytest.mark.parametrize('sm_check, level', [('fail', 'FAIL'), ('warn', 'WARN')])
 def test_missing_and_limited_keys_are_named_together(sm_check, level):
-    pkeys = (PKey.of_vlan(201), PKey(1000, False), PKey.of_vlan(1001))
+    pkeys = (PKey(201, True), PKey(1000, False), PKey(1001, True))
     assert keys(machine(pkeys), sm_check) == [
         (level, ETH4, 'no P_Key for VLAN 1002-1003'),
         (level, ETH4, 'limited membership for VLAN 1000: two such nodes cannot talk')]
@@ -96,7 +96,7 @@ def test_published_data_without_mellanox_ports_and_without_the_plugin():
 
 
 def test_the_table_says_what_to_do_and_counts():
-    found = checks.keys(DATA, machine((PKey.of_vlan(201),)), 'fail')
+    found = checks.keys(DATA, machine((PKey(201, True),)), 'fail')
     assert view.table(found) == (
         'FAIL  eth4 (mlx4_0 port 1): no P_Key for VLAN 1000-1003\n'
         '      next: add the partitions to the subnet manager, with full membership\n0 OK, 0 WARN, 1 FAIL\n')

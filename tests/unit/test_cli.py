@@ -12,7 +12,8 @@ import sys
 import pytest
 import yaml
 
-from plugin_lib import hooks, version
+from plugin_lib import hooks, stages, version
+from plugin_lib.errors import InputError
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FIXTURES = os.path.join(TOP, 'tests', 'fixtures')
@@ -71,6 +72,31 @@ def test_plan_of_a_captured_machine_is_ordered_and_leaves_it_as_it_is():
     assert listing(CONNECTX3) == before
 
 
+def test_plan_without_the_published_interface_says_so(tmpdir):
+    path = str(tmpdir.join('astute.yaml'))
+    with io.open(ASTUTE, encoding='utf-8') as stream:
+        text = stream.read().replace('eth4', 'eth9')
+    with io.open(path, 'w', encoding='utf-8') as stream:
+        stream.write(text)
+    status, out, _ = run('plan', '--astute', path, '--root', CONNECTX3)
+    assert status == 0
+    assert 'found: eth9: Fuel publishes it as InfiniBand, but there is no such EIPOIB interface\n' in out
+
+
+def test_a_captured_machine_cannot_be_changed():
+    assert run('apply', '--astute', ASTUTE, '--root', CONNECTX3)[0] == 2
+
+
+def test_the_vlans_hook_fails_when_the_fabric_lacks_a_key(monkeypatch, capsys):
+    def captured(root, astute):
+        return node_of(CONNECTX3, astute)
+    node_of = stages.Node
+    monkeypatch.setattr(stages, 'Node', captured)
+    monkeypatch.setattr(stages, 'apply', lambda node, stage, report: ())
+    assert hooks.run('vlans', ASTUTE) == 1
+    assert 'FAIL  eth4 (mlx4_0 port 1): no P_Key for VLAN 201, 1000-1003' in capsys.readouterr()[0]
+
+
 def listing(root):
     return sorted((folder, sorted(folders), sorted(files)) for folder, folders, files in os.walk(root))
 
@@ -91,6 +117,7 @@ def test_status_before_eipoibd_ever_ran():
     ((), 2, 'usage:'), (('nonsense',), 2, 'usage:'), (('hook', 'nonsense'), 2, 'usage:'),
     (('roles', '--format', 'xml'), 2, 'usage:'), (('roles', '--astute', '/nowhere/\xfc'), 2, 'where: /nowhere/\xfc'),
     (('discover', '--root', '/nowhere'), 2, 'not a captured tree'), (('capture', '/etc'), 2, 'will not overwrite'),
+    (('roles', '--astute', ''), 2, 'No such file'), (('capture', ASTUTE), 2, 'will not overwrite'),
     (('plan', '--astute', ASTUTE, '--root', os.path.join(FIXTURES, 'hosts', 'connectx5-no-eipoib')), 3,
      'no module mlx4_core, mlx4_ib, eth_ipoib for this kernel'),
 ])
@@ -109,6 +136,43 @@ def test_output_that_nobody_reads_to_its_end_is_no_error():
     os.close(writer)
     assert child.communicate()[1] == b''
     assert child.returncode == 0
+
+
+@pytest.mark.skipif(not os.path.exists('/dev/full'), reason='no /dev/full here')
+def test_output_that_cannot_be_written_is_one_message():
+    with open('/dev/full', 'w') as full:
+        child = subprocess.Popen([sys.executable, '-m', 'plugin_lib', 'roles', '--astute', ASTUTE], cwd=TOP,
+                                 stdout=full, stderr=subprocess.PIPE)
+        err = child.communicate()[1].decode('utf-8')
+    assert child.returncode == 3
+    assert err == 'error: cannot write the output\n  why:   No space left on device\n'
+
+
+def test_bytes_that_are_no_text_are_shown_escaped():
+    child = subprocess.Popen([sys.executable, '-m', 'plugin_lib', 'roles', '--astute', b'/nowhere/\xff'], cwd=TOP,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    err = child.communicate()[1].decode('utf-8')
+    assert child.returncode == 2
+    assert 'where: /nowhere/' in err and 'Traceback' not in err
+
+
+def test_a_status_that_is_not_whole_is_refused(tmpdir):
+    folder = str(tmpdir.mkdir('run').mkdir('eipoibd'))
+    with io.open(os.path.join(folder, 'status.json'), 'w') as stream:
+        stream.write('{"format": 1}')
+    status, _, err = run('status', '--root', str(tmpdir))
+    assert status == 2
+    assert 'expected format 1, whole' in err
+
+
+@pytest.mark.parametrize('name', ['drivers', 'vlans', 'ovs'])
+def test_a_hook_on_data_that_is_none_is_refused(name, tmpdir):
+    path = str(tmpdir.join('astute.yaml'))
+    for text in ('', '[]'):
+        with io.open(path, 'w') as stream:
+            stream.write(text)
+        with pytest.raises(InputError):
+            hooks.run(name, path)
 
 
 @pytest.mark.parametrize('name', ['drivers', 'vlans', 'ovs'])

@@ -39,7 +39,7 @@ from tests.model.node import Node
 
 NET = '/sys/class/net/'
 MAC = '00:02:c9:00:00:01'
-KEY = PKey.of_vlan(100)
+KEY = PKey(100, True)
 SERVE = Step('vlans', 'eth4 vlan 100', 'a test', (
     CreateChild('ib0', KEY, 'ib0.8064'), Enslave('eth4', 'ib0.8064'), AddVif('eth4', 'ib0.8064', MAC, 100)))
 
@@ -134,7 +134,7 @@ def test_an_undo_that_fails_too_leaves_the_rest_to_the_next_plan(node):
 
 def test_one_step_that_fails_does_not_stop_the_others(node):
     node.kernel.write(NET + 'ib0/create_child', '0x8064')
-    other = Step('vlans', 'eth4 vlan 101', '', (CreateChild('ib0', PKey.of_vlan(101), 'ib0.8065'),))
+    other = Step('vlans', 'eth4 vlan 101', '', (CreateChild('ib0', PKey(101, True), 'ib0.8065'),))
     assert [outcome.error is None for outcome in apply((SERVE, other), node.executor, keep_going=True)] == [False, True]
     assert len(apply((SERVE, other), node.executor)) == 1
     assert apply((SERVE, other), node.executor, stop=lambda: True) == ()
@@ -225,7 +225,7 @@ def test_a_driver_that_names_children_in_a_way_of_its_own_is_reported(tmpdir):
 
 def test_the_ledger_knows_what_a_pass_meant_to_make_and_what_it_made():
     before = {'ib0.8065': Made(7, MAC, 101)}
-    replace = Step('vlans', '', '', (Release('eth4', 'ib0.8065'), DeleteChild('ib0', PKey.of_vlan(101), 'ib0.8065')))
+    replace = Step('vlans', '', '', (Release('eth4', 'ib0.8065'), DeleteChild('ib0', PKey(101, True), 'ib0.8065')))
     assert intended(before, (SERVE, replace)) == {
         'ib0.8064': Made(None, None, None), 'ib0.8065': Made(None, None, None)}
     assert concluded(before, SERVE.operations + replace.operations) == {'ib0.8064': Made(None, MAC, 100)}

@@ -52,7 +52,7 @@ def _write(path, text):
 def _remove(parent):
     executor = Executor()
     for vlan in VLANS:
-        executor.do(DeleteChild(parent, PKey.of_vlan(vlan), _child(parent, vlan)))
+        executor.do(DeleteChild(parent, PKey(vlan, True), _child(parent, vlan)))
 
 
 def _child(parent, vlan):
