@@ -44,12 +44,16 @@ def test_first_and_second_run(node):
     assert (second.returncode, second.stdout) == (0, f'fuel-infiniband {VERSION} is installed already\n')
 
 
-def test_an_older_version_is_replaced(node):
+def install_older_version(node):
     node.shell(f'cd /srv && dpkg-deb -R {REPOSITORY}/*.deb old')
     control = node.path('/srv/old/DEBIAN/control')
     control.write_text(control.read_text().replace(f'Version: {VERSION}', 'Version: 0.9'))
     node.shell('cd /srv && dpkg-deb -b old && dpkg -i old.deb')
     assert node.shell("dpkg-query -W -f '${Version}' fuel-infiniband").stdout == '0.9'
+
+
+def test_an_older_version_is_replaced(node):
+    install_older_version(node)
     assert node.shell('sh ./install').returncode == 0
     assert node.shell("dpkg-query -W -f '${Version}' fuel-infiniband").stdout == VERSION
 
@@ -126,6 +130,34 @@ def test_dependencies_that_nobody_has(node):
     assert node.shell('dpkg -r --force-depends python3-jsonschema').returncode == 0
     result = node.shell('sh ./install')
     assert_refused(node, result, 'could not be installed', 'jsonschema')
+
+
+def test_an_upgrade_that_fails_purges_nothing_and_is_finished_later(node):
+    install_older_version(node)
+    in_use = [node.path('/run/eipoibd/children.json'), node.path('/etc/fuel-infiniband/eipoibd.conf')]
+    for path in in_use:
+        path.parent.mkdir()
+        path.write_text('of this node')
+    node.shell('mv /usr/lib/python3/dist-packages/jsonschema /srv')
+    assert_refused(node, node.shell('sh ./install'), 'could not be installed', 'imports all of jsonschema')
+    assert [path.read_text() for path in in_use] == ['of this node'] * 2
+    assert node.shell(STATUS).stdout == 'install ok half-configured'
+    node.shell('mv /srv/jsonschema /usr/lib/python3/dist-packages/')
+    assert node.shell('sh ./install').returncode == 0
+    assert node.shell(STATUS).stdout == 'install ok installed'
+
+
+def test_an_upgrade_that_cannot_be_unpacked_keeps_the_older_version(node):
+    install_older_version(node)
+    assert node.shell('mount -t tmpfs -o ro none /etc/init').returncode == 0
+    assert_refused(node, node.shell('sh ./install'), 'could not be installed')
+    assert node.shell("dpkg-query -W -f '${Status} ${Version}' fuel-infiniband").stdout == 'install ok installed 0.9'
+
+
+def test_an_installation_that_fails_leaves_no_package_in_the_way(node):
+    node.shell('rm -r /usr/lib/python3/dist-packages/jsonschema')
+    assert_refused(node, node.shell('sh ./install'), 'could not be installed', 'imports all of jsonschema')
+    assert node.shell(STATUS).returncode != 0
 
 
 def test_a_disk_that_cannot_be_written(node):

@@ -21,8 +21,9 @@ INSTALL = f'dpkg -i {REPOSITORY}/*.deb'
 # Everything but what dpkg, apt and their triggers keep for themselves.
 FILES = ("find /etc /opt /run /usr /var -path /var/lib/dpkg -prune -o -path /var/log -prune -o -path /var/cache -prune "
          "-o -type d -printf '%p %m\\n' -o -printf '%p %m %s %l\\n'")
-# What the hooks and the daemon leave on a node that was in use.
-IN_USE = ('/etc/fuel-infiniband/eipoibd.conf', '/etc/modprobe.d/fuel-infiniband.conf', '/run/eipoibd/status.json')
+# What the hooks leave on a node that was in use, and what eipoibd does.
+BY_HOOKS = ('/etc/fuel-infiniband/eipoibd.conf', '/etc/modprobe.d/fuel-infiniband.conf')
+LEDGER = '/run/eipoibd/children.json'
 
 
 @pytest.fixture
@@ -60,12 +61,20 @@ def test_install_run_and_remove_without_leftovers(node):
     assert installed.returncode == 0, installed
     assert node.path(f'{HOME}/python').readlink() == Path('/usr/bin/python3')
     assert_programs_run(node)
-    for path in IN_USE:
+    for path in BY_HOOKS:
         node.path(path).parent.mkdir(exist_ok=True)
         node.path(path).touch()
     removed = node.shell('dpkg --purge fuel-infiniband')
     assert removed.returncode == 0, removed
     assert node.shell(FILES).stdout == before
+
+
+def test_the_ledger_outlives_the_package_because_the_interfaces_in_it_do(node):
+    node.shell(INSTALL)
+    node.path(LEDGER).parent.mkdir()
+    node.path(LEDGER).write_text('{}')
+    assert node.shell('dpkg --purge fuel-infiniband').returncode == 0
+    assert node.path(LEDGER).read_text() == '{}'
 
 
 def test_it_runs_on_python_2_7(node27):
@@ -93,10 +102,10 @@ def test_an_upgrade_keeps_the_programs_running(node):
 
 
 def test_a_system_without_a_usable_python_is_told_what_to_install(node):
-    node.shell('rm -r /usr/lib/python3/dist-packages/jinja2')
+    node.shell('rm -r /usr/lib/python3/dist-packages/jsonschema')
     result = node.shell(INSTALL)
     assert result.returncode != 0
-    assert 'imports all of jinja2, jsonschema, ovs and yaml' in result.stderr
+    assert 'imports all of jsonschema, ovs and yaml' in result.stderr
     assert 'dpkg --configure fuel-infiniband' in result.stderr
 
 
