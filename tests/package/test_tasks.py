@@ -21,7 +21,7 @@ BEFORE_NETCONFIG = HOOKS[:4]
 RELEASES = ['8.0', '9.2']
 
 OTHERS = {'compute': {'compute'}, 'storage': {'cinder', 'ceph-osd'}, 'plugin': {'role-of-another-plugin'},
-          'plain': {'base-os'}}
+          'host': {'virt'}, 'plain': {'base-os'}}
 ONE_CONTROLLER = dict(OTHERS, first={'primary-controller'})
 THREE_CONTROLLERS = dict(ONE_CONTROLLER, second={'controller'}, third={'controller'})
 CLUSTERS = {'one controller': ONE_CONTROLLER, 'three controllers': THREE_CONTROLLERS}
@@ -128,6 +128,12 @@ def test_networks_are_complete_before_what_needs_them(graph):
             for later in ('connectivity_tests', 'firewall', 'hosts'):
                 if node in graph.nodes_of(later) & graph.nodes_of('connectivity_tests'):
                     assert graph.waits_for((node, later), (node, f'infiniband-{name}'))
+
+
+def test_virtual_machines_that_are_nodes_start_on_complete_networks(graph):
+    assert graph.nodes_of('generate_vms') == {'host'}
+    for name in ('ovs', 'verify'):
+        assert graph.waits_for(('host', 'generate_vms'), ('host', f'infiniband-{name}'))
 
 
 @pytest.mark.parametrize('release', RELEASES)
