@@ -226,29 +226,6 @@ def _attributes(data, offset=0):
     return found
 
 
-def _attributes(data, offset=0):
-    """``{type: value}`` of a sequence of attributes."""
-    found, end = {}, len(data)
-    while offset < end:
-        if offset + _ATTRIBUTE.size > end:
-            raise _garbage()
-        length, kind = _ATTRIBUTE.unpack_from(data, offset)
-        if not _ATTRIBUTE.size <= length <= end - offset:
-            raise _garbage()
-        found[kind & ~_NESTED_OR_BYTE_ORDER] = data[offset + _ATTRIBUTE.size:offset + length]
-        offset += (length + 3) & ~3
-    return found
-
-
-def _kind(info):
-    found = _attributes(info)
-    kind = _name(found[IFLA_INFO_KIND]) if IFLA_INFO_KIND in found else None
-    if kind != 'ipoib' or IFLA_INFO_DATA not in found:
-        return kind, None
-    settings = _attributes(found[IFLA_INFO_DATA])
-    return kind, _U16.unpack(settings[IFLA_IPOIB_PKEY])[0] if IFLA_IPOIB_PKEY in settings else None
-
-
 def _kind(info):
     """``(kind, P_Key)`` of IFLA_LINKINFO."""
     found = _attributes(info)
