@@ -40,6 +40,10 @@ def _port(reader, hca, number, pci):
         return None  # unplugged while it was read
     if problem:
         reader.problems.append(problem)
+    if _state(state) == 'ACTIVE':
+        # A port that goes down loses its table: only between two looks that find it ACTIVE the table was that of an
+        # active port.
+        state = reader.read('{0}/state'.format(folder))
     return Port(hca, number, pci, _state(state), link_layer, _lid(lid), _lid(sm_lid), rate, pkeys, problem)
 
 

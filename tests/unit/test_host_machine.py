@@ -98,6 +98,21 @@ class TestCapturedMachines(object):
         assert (host.interfaces['lo'].driver, host.interfaces['lo'].link_type) == (None, 'loopback')
 
 
+@pytest.mark.parametrize('before, after', [('ACTIVE', 'DOWN'), ('INIT', 'ACTIVE')])
+def test_a_port_that_changes_while_its_table_is_read_is_not_active(before, after, monkeypatch):
+    kernel, port = kernel_with_eipoib()
+    port.state = before
+    real = kernel.tree.read
+
+    def read(path):
+        if path.endswith('/2/pkeys/0'):
+            port.state = after
+        return real(path)
+    monkeypatch.setattr(kernel.tree, 'read', read)
+    assert machine.read(kernel).ports[1].state != 'ACTIVE'
+
+
+
 class TestPKeyTable(object):
     def table(self, **answers):
         kernel, port = kernel_with_eipoib()
