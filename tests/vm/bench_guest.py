@@ -25,7 +25,7 @@ def measure(guest):
     """The figures of a guest with a card.
 
     :returns: {'bare_loop': seconds of the same changes made by nothing but system calls, 'service': seconds from the
-        change of the table to 126 vifs, 'ratio': of the two, 'event_to_vif': {'median', 'longest'} for a single key}
+        change of the table to 126 vifs, 'ratio': of the two, 'event_to_vif': {'least', 'median', 'longest'} for a single key}
     """
     name = next(name for name, parent in guest.call(inside.eipoibs).items() if parent == 'ib0')
     # In turn, so that what else this machine does meets both; the least of each is what it really takes.
@@ -38,7 +38,7 @@ def measure(guest):
         events.extend(guest.call(events_to_vif, name, EVENTS // ROUNDS))
         guest.call(eipoibd.forget)
     return {'bare_loop': min(bare), 'service': min(service), 'ratio': min(service) / min(bare),
-            'event_to_vif': {'median': statistics.median(events), 'longest': max(events)}}
+            'event_to_vif': {'least': min(events), 'median': statistics.median(events), 'longest': max(events)}}
 
 
 def bare_loop(name):
@@ -62,16 +62,22 @@ def bare_loop(name):
 
 def table_to_vifs(name):
     """In the guest: seconds from the change of the table until the service has done it all; undone afterwards."""
-    last = f'{inside.NET}/{name}/slave_ib0.{KEYS[-1]:04x}'
     time.sleep(PAUSE)
     started = time.monotonic()
     inside.program(1, [0xffff, *KEYS])
-    while not os.path.exists(last):  # a cheap question: the guest has one processor
-        time.sleep(0.005)
-    took = time.monotonic() - started + eipoibd.until_vlans({name: VLANS})
+    until_slave(name, KEYS[-1])
+    inside.until(lambda: len(inside.served_vifs(name)) == len(VLANS))
+    took = time.monotonic() - started
+    eipoibd.until_vlans({name: VLANS})  # and rightly; this takes long itself
     inside.program(1, [0xffff])
     eipoibd.until_vlans({name: [-1]})
     return took
+
+
+def until_slave(name, key):
+    """In the guest: wait for a slave with a cheap question: whoever makes it runs on the same processor."""
+    while not os.path.exists(f'{inside.NET}/{name}/slave_ib0.{key:04x}'):
+        time.sleep(0.003)
 
 
 def events_to_vif(name, count):
@@ -81,8 +87,9 @@ def events_to_vif(name, count):
         time.sleep(PAUSE)
         started = time.monotonic()
         inside.program(1, [0xffff, key])
+        until_slave(name, key)
         while [vlan for _, _, vlan in inside.served_vifs(name)] != [-1, key & 0x7fff]:
-            time.sleep(0.002)
+            time.sleep(0.001)
         found.append(time.monotonic() - started)
         inside.program(1, [0xffff])
         eipoibd.until_vlans({name: [-1]})
