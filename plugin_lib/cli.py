@@ -61,7 +61,7 @@ def _discover(options):
 
 def _capture(options):
     from plugin_lib.host import capture, source
-    capture.capture(source.open_root(options.root), options.directory)
+    capture.capture(source.open_root(options.root), options.directory, capture.written_by_us(options.root))
     write(sys.stdout, 'recorded this machine in {0}; look at it with: fuel-infiniband discover --root {0}\n'.format(
         options.directory))
     return EXIT_OK
@@ -146,7 +146,7 @@ def _parser():
 
     add('roles', _roles, [root, astute, shape], 'show the interfaces and network roles that Fuel publishes')
     add('discover', _discover, [root, shape], 'show the interfaces, HCA ports and P_Keys of the machine')
-    capture = add('capture', _capture, [root], 'record what discover looks at, to replay it elsewhere; no secrets')
+    capture = add('capture', _capture, [root], 'record this machine, to replay it elsewhere with --root; no secrets')
     capture.add_argument('directory', metavar='DIR', type=to_text, help='a new folder')
     add('plan', _plan, [root, astute, shape], 'show what apply would do, in order; changes nothing')
     add('apply', _apply, [astute], 'configure this node; does nothing where nothing is to be done')

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recording a machine, so that what happened there can be replayed elsewhere with ``--root``.
 
-A recorder stands between the reader and the source and notes every answer: a capture holds what the reader reads and
-nothing else (P_Keys, MACs, driver names; no configuration, no passwords), errors included.
+A recorder stands between the reader and the source and notes every answer: a capture holds what the reader reads
+(P_Keys, MACs, driver names), errors included, the few files that the plugin itself wrote, and nothing else: no
+passwords.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
@@ -17,23 +18,53 @@ import tempfile
 
 from plugin_lib._compat import fs_path, to_text
 from plugin_lib.errors import ApplyError, InputError
-from plugin_lib.host import machine
+from plugin_lib.host import files, machine
 from plugin_lib.host.source import CAPTURE_FILE, CAPTURE_FORMAT
 
+# Of planning.drivers, planning.service, effect.ledger and daemon.status, which all stand above this package.
+WRITTEN_BY_US = ('/etc/modprobe.d/fuel-infiniband.conf', '/etc/fuel-infiniband/eipoibd.conf',
+                 '/run/eipoibd/children.json', '/run/eipoibd/status.json')
 
-def capture(source, directory):
-    # type: (object, str) -> Host
+
+def written_by_us(root):
+    # type: (str) -> dict
+    """``{path: text}`` of those files of the machine below ``root`` that the plugin writes, that are there and that can
+    be read: the ledger is for root only.
+    """
+    found = {}
+    for path in WRITTEN_BY_US:
+        try:
+            text = files.read(root, path)
+        except InputError:
+            continue
+        if text is not None:
+            found[path] = text
+    return found
+
+
+def capture(source, directory, more=()):
+    # type: (object, str, dict) -> Host
     """Record what :func:`plugin_lib.host.machine.read` reads into a new folder; returns the Host that was read.
 
     The folder appears whole or not at all.  It holds the attributes as files, links as relative links, and
     ``capture.json``: ``{"format": 1, "links": [Link as a mapping], "drvinfo": {interface: [driver, bus_info]},
     "modules": Modules as a mapping, "errors": {path or interface: errno}}``.
 
-    :raises InputError: when ``directory`` exists and is not an empty folder
+    Not recorded, and so told wrong by a replay of a configured node: whether eipoibd runs, which is a lock that dies
+    with its process (a replay would start it), and Open vSwitch's database.
+
+    :param more: files to put beside it, :func:`written_by_us` of the same machine: with them a replay knows what was
+        configured already, and which children are ours (:mod:`plugin_lib.effect.ledger`)
+    :raises InputError: when ``directory`` exists and is not an empty folder, or that cannot be told
     :raises ApplyError: when it cannot be written
     """
     directory = os.path.abspath(fs_path(directory))
-    if os.path.lexists(directory) and not (os.path.isdir(directory) and not os.listdir(directory)):
+    try:
+        occupied = os.path.lexists(directory) and (not os.path.isdir(directory) or os.listdir(directory))
+    except EnvironmentError as error:
+        raise InputError('cannot look into the folder for the capture', to_text(directory), error.strerror,
+                         'name a folder that does not exist yet')
+    if occupied:
         raise InputError('will not overwrite what is there', to_text(directory), 'it exists and is not an empty folder',
                          'name a folder that does not exist yet')
     recorder = _Recorder(source)
@@ -43,6 +74,8 @@ def capture(source, directory):
         try:
             os.chmod(temporary, 0o755)
             recorder.write(to_text(temporary))
+            for path in more:
+                _write_file(to_text(temporary) + path, more[path])
             os.rename(temporary, directory)
         except BaseException:
             shutil.rmtree(temporary)

@@ -13,13 +13,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plugin_lib import stages
 from plugin_lib._compat import fs_path
+from plugin_lib.daemon import main as eipoibd
+from plugin_lib.daemon import status
 from plugin_lib.errors import ApplyError, InputError
 from plugin_lib.host import machine
-from plugin_lib.host.capture import capture
+from plugin_lib.host.capture import WRITTEN_BY_US, capture, written_by_us
 from plugin_lib.host.source import Captured, Live, open_root
 from plugin_lib.host.sysfs import Tree, is_interface_name
+from plugin_lib.planning import drivers, service
+from plugin_lib.planning.operations import StartService
+from plugin_lib.published import settings as plugin_settings
 from tests.model.kernel import Kernel
+from tests.model.node import Node
+
+ASTUTE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'fixtures', 'astute',
+                      '9.2-two-ports.yaml')
 
 LINK = {'name': 'eth0', 'ifindex': 2, 'type': 1, 'flags': 1, 'mtu': 1500, 'address': '52:54:00:00:00:30',
         'state': 'up', 'parent': None, 'master': None, 'kind': None, 'pkey': None}
@@ -148,6 +158,23 @@ class TestCapture(object):
         assert os.listdir(folder) == ['capture']
         assert 'capture.json' in os.listdir(folder + '/capture')
 
+    def test_a_folder_that_cannot_be_looked_into(self):
+        if os.geteuid() != 0:
+            pytest.skip('only root can make a folder that it may not look into itself')
+        base = tempfile.mkdtemp()  # pytest's own folders cannot even be entered by others
+        try:
+            os.chmod(base, 0o755)
+            os.mkdir(base + '/private', 0o700)
+            os.seteuid(65534)
+            try:
+                with pytest.raises(InputError) as caught:
+                    capture(Kernel(), base + '/private')
+            finally:
+                os.seteuid(0)
+        finally:
+            shutil.rmtree(base)
+        assert (caught.value.where, caught.value.why) == (base + '/private', os.strerror(errno.EACCES))
+
     def test_leaves_nothing_half_written(self, folder, monkeypatch):
         kernel, _ = kernel_with_eipoib()
 
@@ -243,3 +270,47 @@ class TestCapture(object):
         finally:
             shutil.rmtree(base)
         return host
+
+
+def configured_node(folder):
+    """A node whose eipoibd serves VLAN 100; its files are below ``folder``, its kernel is a model."""
+    node = Node(folder + eipoibd.RUN_FOLDER, [0xffff, 0x8064])
+    chosen = plugin_settings.read(None)
+    write(folder + drivers.MODPROBE_FILE, drivers.modprobe_text(chosen.queue_size).encode('ascii'))
+    write(folder + service.CONFIG_FILE, service.config_text(chosen).encode('ascii'))
+    os.makedirs(folder + eipoibd.RUN_FOLDER)
+    node.once()
+    return node
+
+
+class TestWhatThePluginWrote(object):
+    def test_is_where_it_writes_it(self):
+        in_run = ['{0}/{1}'.format(eipoibd.RUN_FOLDER, name) for name in (eipoibd.LEDGER_FILE, status.FILE_NAME)]
+        assert sorted(WRITTEN_BY_US) == sorted([drivers.MODPROBE_FILE, service.CONFIG_FILE] + in_run)
+
+    def test_a_replay_of_a_configured_node_does_it_not_again(self, folder):
+        node = configured_node(folder + '/machine')
+        host = capture(node.kernel, folder + '/capture', written_by_us(folder + '/machine'))
+        assert 'ib0.8064' in host.children
+        replayed = stages.Node(folder + '/capture', ASTUTE)
+        assert [stages.plan(replayed, stage) for stage in ('packages', 'drivers', 'vlans')] == [stages.NOTHING] * 3
+        (start,) = stages.plan(replayed, 'service').steps
+        assert start.operations == (StartService(service.NAME, False),)
+
+    def test_a_replay_knows_which_children_are_ours(self, folder):
+        node = configured_node(folder + '/machine')
+        node.port.set_pkeys([0xffff])
+        capture(node.kernel, folder + '/capture', written_by_us(folder + '/machine'))
+        (finding,) = stages.plan(stages.Node(folder + '/capture', ASTUTE), 'vlans').findings
+        assert 'ib0.8064 vlan 100 eth4 held' in finding
+
+    def test_a_replay_can_be_recorded_again(self, folder):
+        configured_node(folder + '/machine')
+        recorded = written_by_us(folder + '/machine')
+        assert len(recorded) == 3  # eipoibd --once wrote no status here
+        capture(Kernel(), folder + '/capture', recorded)
+        assert written_by_us(folder + '/capture') == recorded
+
+    def test_what_is_not_there_or_cannot_be_read_is_left_out(self, folder):
+        os.makedirs(folder + service.CONFIG_FILE)  # EISDIR
+        assert written_by_us(folder) == {}
