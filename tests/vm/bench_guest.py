@@ -25,7 +25,8 @@ def measure(guest):
     """The figures of a guest with a card.
 
     :returns: {'bare_loop': seconds of the same changes made by nothing but system calls, 'service': seconds from the
-        change of the table to 126 vifs, 'ratio': of the two, 'event_to_vif': {'least', 'median', 'longest'} for a single key}
+        change of the table to 126 vifs, 'ratio': of the two, 'event_to_vif': {'least', 'median',
+        'longest'} for a single key}
     """
     name = next(name for name, parent in guest.call(inside.eipoibs).items() if parent == 'ib0')
     # In turn, so that what else this machine does meets both; the least of each is what it really takes.
