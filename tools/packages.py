@@ -5,7 +5,8 @@
 The plugin is one source and two packages: ``fuel6`` (package version 2.0.0, Fuel
 6.1 and 7.0) is the tree as it stands, ``fuel8`` (4.0.0, Fuel 8.0 to 9.2) is the same
 with ``fuel8/`` laid over it.  fuel-plugin-builder packs every file that it sees, so
-it only gets to see a copy of what belongs to the plugin.
+it only gets to see a copy of what belongs to the plugin, from which pre_build_hook
+removes what it has made into the Debian package.
 """
 import os
 import shutil
@@ -58,6 +59,7 @@ def stage(flavour, folder):
             shutil.copy2(TOP / name, folder / name)
     if flavour == 'fuel8':
         _lay_over(TOP / 'fuel8', folder)
+    (folder / '.staged').write_text(f'{folder.resolve()}\n')  # the builder packs no name that begins with a dot
     _normalise(folder)
     return folder
 
@@ -92,7 +94,7 @@ def build(flavour, dist=DIST):
     with tempfile.TemporaryDirectory(prefix='infiniband-build.') as scratch:
         tree = stage(flavour, Path(scratch, 'infiniband'))
         result = subprocess.run([sys.executable, '-m', 'tools.fpb', '--debug', '--build', str(tree)],
-                                cwd=TOP, env=_environment(Path(scratch)), umask=0o022,
+                                cwd=TOP, env=environment(Path(scratch)), umask=0o022,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if result.returncode:
             raise BuildError(f'fuel-plugin-builder exited {result.returncode} on the {flavour} tree:\n'
@@ -117,11 +119,13 @@ def unpack(rpm, folder):
     return plugin
 
 
-def _environment(scratch):
+def environment(scratch):
     """The environment in which two builds of one commit give the same bytes.
 
     rpm takes times and the host name from a macro file in HOME, and createrepo, which
     the builder insists on, is today called createrepo_c.
+
+    :param scratch: Path of a folder for these
     """
     home, programs = scratch / 'home', scratch / 'bin'
     home.mkdir()
