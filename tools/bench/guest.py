@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """On a real kernel, in a guest: 126 new P_Keys to 126 vifs against a bare loop, and one key from event to vif.
 
-The least of some rounds counts: the guest's processor is emulated, and whatever else runs beside it makes it slower.
+Medians count, as everywhere.  The guest's processor is emulated: whatever else runs beside it makes it slower.
 """
 from __future__ import annotations
 
@@ -23,4 +23,4 @@ def results():
     return [at_most('126 P_Keys to 126 vifs, from their event on, in the guest, against a bare loop',
                     seen['service'] * 1000, seen['bare_loop'] * 1000, 1.5),
             within('one P_Key from its event to its vif, in the guest, against the 50 ms allowed',
-                   seen['event_to_vif']['least'] * 1000, 50, 'ms')]
+                   seen['event_to_vif']['median'] * 1000, 50, 'ms')]
