@@ -9,7 +9,8 @@ from plugin_lib import modes
 from plugin_lib._compat import integer_types, string_types, text_type
 from plugin_lib.errors import InputError
 from plugin_lib.published import roles, scheme
-from plugin_lib.published.document import Section, load
+from plugin_lib.published.document import load
+from plugin_lib.published.section import Section
 
 PLUGIN = 'infiniband'
 

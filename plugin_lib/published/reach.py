@@ -7,10 +7,14 @@ only the transformations, so it is followed through ports, patches and bonds.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
+import re
 from collections import namedtuple
 
 from plugin_lib.published import vlans
-from plugin_lib.published.scheme import split_port
+from plugin_lib.published.scheme import PKEY_CHILD, split_port
+
+# What the kernel, udev and biosdevname call an interface: eth0, ib0, enp1s0f0, ens5, ibp3s0, em1, p2p1.
+NIC = re.compile(r'^(eth|em|ib|p[0-9]+p|(en|ib)[opsx])[0-9][0-9a-z]*\Z')
 
 
 class Reach(namedtuple('Reach', 'interfaces bond vlans')):
@@ -31,23 +35,33 @@ def of_endpoint(scheme, name):
     if name in scheme.bridges or any(name == port.bridge for port in scheme.ports):
         return _of_ports(scheme, _nearest_ports(scheme, name))
     for port in scheme.ports:
+        if port.name == name and port.interface is None:
+            return _of_ports(scheme, _nearest_ports(scheme, port.bridge, _carried(port, ())))
         if port.name == name:
-            return _of_ports(scheme, [(port.interface, port.vlan)])
+            return _of_ports(scheme, [(port.interface, _carried(port, ()))])
     interface, vlan = split_port(scheme, name)
-    if interface in scheme.interfaces or interface in scheme.bonds:
-        return _of_ports(scheme, [(interface, vlan)])
+    if interface in scheme.interfaces or interface in scheme.bonds or NIC.match(interface) or (
+            PKEY_CHILD.match(interface)):
+        return _of_ports(scheme, [(interface, (vlan,) if vlan else ())])
     return NOWHERE
 
 
-def _nearest_ports(scheme, bridge):
-    """[(interface or bond, VLAN or None)] of the nearest bridges that have ports, from ``bridge`` through patches."""
-    level = [(bridge, ())]
+def _carried(port, tagged):
+    """The VLANs on the wire of what reaches a port, or bond, with the VLANs ``tagged``; empty: untagged."""
+    return (port.vlan,) if port.vlan else tagged or tuple(vlan for vlan in port.trunks if vlan)
+
+
+def _nearest_ports(scheme, bridge, tagged=()):
+    """[(interface or bond, VLANs)] of the nearest bridges that have ports, from ``bridge`` through patches.
+
+    :param tagged: the VLANs of what leaves the bridge, empty: untagged
+    """
+    level = [(bridge, tagged)]
     seen = set()
     while level:
         found = []
         for name, tagged in level:
-            for interface, vlan in _own_ports(scheme, name):
-                found += [(interface, vlan)] if vlan or not tagged else [(interface, tag) for tag in tagged]
+            found += _own_ports(scheme, name, tagged)
         if found:
             return found
         seen.update(name for name, _ in level)
@@ -55,10 +69,11 @@ def _nearest_ports(scheme, bridge):
     return []
 
 
-def _own_ports(scheme, bridge):
+def _own_ports(scheme, bridge, tagged):
     """Ports and bonds on the bridge itself; a port with provider sriov hands out functions and carries no bridge."""
-    own = [(port.interface, port.vlan) for port in scheme.ports if port.bridge == bridge and port.provider != 'sriov']
-    return own + [(bond.name, None) for bond in scheme.bonds.values() if bond.bridge == bridge]
+    own = [(port.interface, _carried(port, tagged)) for port in scheme.ports
+           if port.bridge == bridge and port.interface and port.provider != 'sriov']
+    return own + [(bond.name, _carried(bond, tagged)) for bond in scheme.bonds.values() if bond.bridge == bridge]
 
 
 def _across(scheme, bridge, tagged):
@@ -72,12 +87,13 @@ def _across(scheme, bridge, tagged):
 
 
 def _of_ports(scheme, ports):
-    interfaces, bonds, ranges = set(), set(), []
-    for interface, vlan in ports:
-        bond = scheme.bonds.get(interface)
-        interfaces.update([split_port(scheme, member)[0] for member in bond.interfaces] if bond else [interface])
-        if bond:
-            bonds.add(bond.name)
-        if vlan:
-            ranges.append((vlan, vlan))
-    return Reach(tuple(sorted(interfaces)), min(bonds) if bonds else None, tuple(vlans.merge(ranges)))
+    interfaces, bonds, carried = set(), set(), set()
+    for interface, tagged in ports:
+        members = [(interface, None)]
+        if interface in scheme.bonds:
+            bonds.add(interface)
+            members = [split_port(scheme, member) for member in scheme.bonds[interface].interfaces]
+        interfaces.update(nic for nic, _ in members)
+        carried.update(tagged or [vlan for _, vlan in members if vlan])
+    return Reach(tuple(sorted(interfaces)), min(bonds) if bonds else None,
+                 tuple(vlans.merge([(vlan, vlan) for vlan in carried])))

@@ -58,7 +58,7 @@ def read(scheme, names, known, networks):
         endpoint = names.text(name)
         if endpoint not in scheme.endpoints:
             left_out.append('role {0} is left out: {1}'.format(
-                name, 'it has no endpoint' if endpoint is None else 'its endpoint {0} does not exist'.format(endpoint)))
+                name, 'it has no endpoint' if not endpoint else 'its endpoint {0} does not exist'.format(endpoint)))
             continue
         if endpoint not in reaches:
             reaches[endpoint], more = _endpoint_reach(scheme, scheme.endpoints[endpoint], known, networks)
@@ -78,8 +78,10 @@ def physical_networks(quantum_settings):
     ranges = {}
     for name in networks.keys():
         network = networks.section(name)
-        if network.text('vlan_range'):
-            ranges[network.name('bridge')] = tuple(vlans_at(network, 'vlan_range'))
+        found = vlans_at(network, 'vlan_range') if network.get('vlan_range') != '' else []
+        if found:
+            bridge = network.name('bridge')
+            ranges[bridge] = tuple(vlans.merge(found + list(ranges.get(bridge, ()))))
     return ranges
 
 
@@ -90,24 +92,25 @@ def _endpoint_reach(scheme, endpoint, known, networks):
         nic, endpoint.name) for nic in found.interfaces if nic not in known]
     if endpoint.name in networks:
         found = found._replace(vlans=networks[endpoint.name])
-    elif not found.vlans and endpoint.vlans and endpoint.vlans[0][0] != endpoint.vlans[-1][1]:
+    elif not found.vlans and endpoint.ranged:
         # Without quantum_settings only 6.1's range tells that this is the bridge of a physical network.
-        found = found._replace(vlans=tuple(endpoint.vlans))
+        found = found._replace(vlans=endpoint.vlans)
+    if not found.interfaces and endpoint.phy_interfaces is None:
+        warnings.append('{0}: the transformations lead from it to no interface'.format(endpoint.name))
     return found, warnings + _disagreements(scheme, endpoint, found)
 
 
 def _disagreements(scheme, endpoint, found):
     """Lines about what Fuel 6.1 publishes for an endpoint that the transformations contradict."""
     lines = []
-    if endpoint.phy_interfaces is None:
-        return lines
     told = set()
-    for name in endpoint.phy_interfaces:
+    for name in endpoint.phy_interfaces or []:
         told.update(scheme.bonds[name].interfaces if name in scheme.bonds else [name])
-    if told != set(found.interfaces):
+    if endpoint.phy_interfaces is not None and told != set(found.interfaces):
         lines.append('{0}: phy_interfaces says {1}, the transformations lead to {2}; the transformations count'.format(
             endpoint.name, ', '.join(sorted(told)) or 'none', ', '.join(found.interfaces) or 'none'))
-    if tuple(endpoint.vlans) != found.vlans and not (not endpoint.vlans and found.vlans == VLAN_LEFT_OUT_BY_61):
+    if endpoint.vlans is not None and endpoint.vlans != found.vlans and (
+            endpoint.vlans or found.vlans != VLAN_LEFT_OUT_BY_61):
         lines.append('{0}: vlans says {1}, the transformations lead to {2}; the transformations count'.format(
             endpoint.name, vlans.show(endpoint.vlans) or 'untagged', vlans.show(found.vlans) or 'untagged'))
     return lines

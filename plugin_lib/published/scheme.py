@@ -10,13 +10,20 @@ from __future__ import absolute_import, print_function, unicode_literals
 import re
 from collections import namedtuple
 
+from plugin_lib._compat import integer_types, quoted, string_types, text_type
+from plugin_lib.host.sysfs import is_interface_name
 from plugin_lib.published import vlans
 
-# An IPoIB child of a P_Key: ib2.8001 is no VLAN (l23network of 9.0.1 has the same rule).
-PKEY_CHILD = re.compile(r'^(ib\d+)\.[0-9a-fA-F]{4}$')
+# An IPoIB child is named for its P_Key, four hexadecimal digits: ib2.8001.  l23network of 9.0.1 knows those of
+# /^ib\d+\.80\d+$/ only and takes ib0.8123 for a VLAN.  But IPoIB interfaces carry no 802.1Q tags: whatever follows
+# the dot is a P_Key, so that ib2.1000 is the child of P_Key 0x1000, never VLAN 1000.
+PKEY_CHILD = re.compile(r'^(ib[0-9]+)\.[0-9a-fA-F]{4}\Z')
+DIGITS = re.compile(r'^[0-9]{1,4}\Z')
 # What stands in an endpoint's IP instead of an address.
 NO_ADDRESS = ('none', 'dhcp', '')
-SUBINTERFACE = re.compile(r'^(.+)\.(\d{1,4})$')
+SUBINTERFACE = re.compile(r'^(.+)\.([0-9]{1,13})\Z')
+# A VLAN interface with a name of this form tells its VLAN by it, and by vlan_dev what it is a VLAN of (l23network).
+VLAN_NAMED = re.compile(r'^vlan([0-9]+)\Z')
 
 
 class Bridge(namedtuple('Bridge', 'name provider')):
@@ -25,10 +32,17 @@ class Bridge(namedtuple('Bridge', 'name provider')):
     __slots__ = ()
 
 
-class PortSpec(namedtuple('PortSpec', 'name bridge interface vlan provider')):
-    """A port of a bridge (None: of none): ``eth2.201`` is interface eth2 and vlan 201; untagged is None."""
+class PortSpec(namedtuple('PortSpec', 'name bridge interface vlan provider trunks')):
+    """A port of a bridge (None: of none): ``eth2.201`` is interface eth2 and vlan 201; untagged is None.
+
+    :param interface: None for an internal port, which is an interface of the node's own on the bridge
+    :param trunks: tuple of the VLANs that a port without one of its own carries, 0 for untagged; empty: any
+    """
 
     __slots__ = ()
+
+    def __new__(cls, name, bridge, interface, vlan, provider, trunks=()):
+        return super(PortSpec, cls).__new__(cls, name, bridge, interface, vlan, provider, trunks)
 
 
 class Patch(namedtuple('Patch', 'bridges tags trunks provider')):
@@ -37,18 +51,22 @@ class Patch(namedtuple('Patch', 'bridges tags trunks provider')):
     __slots__ = ()
 
 
-class Bond(namedtuple('Bond', 'name bridge interfaces mode provider')):
-    """A bond: its bridge or None, the physical interfaces (sorted), the bonding mode or None."""
+class Bond(namedtuple('Bond', 'name bridge interfaces mode provider vlan trunks')):
+    """A bond: its bridge or None, the interfaces in it (sorted), the bonding mode or None; vlan and trunks of a port.
+
+    A scheme of version 1.1 has neither vlan nor trunks here.
+    """
 
     __slots__ = ()
 
 
-class Endpoint(namedtuple('Endpoint', 'name ip phy_interfaces vlans')):
+class Endpoint(namedtuple('Endpoint', 'name ip phy_interfaces vlans ranged')):
     """What gets addresses.
 
     :param ip: addresses with prefix lengths
     :param phy_interfaces: names as Fuel 6.1 publishes them, else None
-    :param vlans: ranges as Fuel 6.1 publishes them, else None
+    :param vlans: tuple of ranges as Fuel 6.1 publishes them beside phy_interfaces, else None
+    :param ranged: whether they are spelled as those of a physical network, ``1000:1030``, and not as one tag
     """
 
     __slots__ = ()
@@ -86,7 +104,7 @@ def read(section):
     for step in steps:
         action = step.text('action')
         if action == 'add-br':
-            name = step.name('name')
+            name = _named(step, 'name')
             scheme.bridges[name] = Bridge(name, step.text('provider') or provider)
         elif action == 'add-port':
             scheme.ports.append(_port(scheme, step))
@@ -104,7 +122,7 @@ def split_port(scheme, name):
     if child:
         return child.group(1) if child.group(1) in scheme.interfaces else name, None
     tagged = SUBINTERFACE.match(name)
-    if tagged and 1 <= int(tagged.group(2)) <= vlans.LAST_VLAN:
+    if tagged and _is_vlan(tagged.group(2)):
         return tagged.group(1), int(tagged.group(2))
     return name, None
 
@@ -115,9 +133,10 @@ def _endpoints(section):
         endpoint = section.section(name)
         addresses = [address for address in endpoint.texts('IP') if address not in NO_ADDRESS]
         extra = endpoint.section('vendor_specific')
-        published = 'phy_interfaces' in extra.value
-        endpoints[name] = Endpoint(name, addresses, extra.texts('phy_interfaces') if published else None,
-                                   vlans_at(extra, 'vlans') if published else None)
+        ranges = tuple(vlans_at(extra, 'vlans'))
+        nics = extra.texts('phy_interfaces') if extra.get('phy_interfaces') is not None else None
+        ranged = bool(ranges) and not text_type(extra.get('vlans')).strip().isdigit()
+        endpoints[name] = Endpoint(name, addresses, nics, ranges if ranges or nics is not None else None, ranged)
     return endpoints
 
 
@@ -134,37 +153,98 @@ def vlans_at(section, key):
         raise section.refuse(key, '{0}'.format(error), 'write a VLAN, or a range as \'first:last\' in quotes')
 
 
+def _named(step, key):
+    """The name below a key, which may enter a path or a table of Open vSwitch.
+
+    :raises InputError: when it is missing, or no name for an interface
+    """
+    return _checked(step, key, step.name(key))
+
+
+def _checked(step, key, name):
+    if name is not None and not is_interface_name(name):
+        raise step.refuse(key, 'no name for an interface: {0}'.format(quoted(name)),
+                          'use 1-15 letters, digits, dots, dashes and underscores')
+    return name
+
+
+def _no_false_vlan(scheme, step, key, name):
+    """Refuse ``eth2.5000``: it can only mean a VLAN, and there is none of that number."""
+    tagged = SUBINTERFACE.match(name)
+    if tagged and not (name in scheme.interfaces or name in scheme.bonds or PKEY_CHILD.match(name)):
+        _vlan(step, key, tagged.group(2))
+
+
+def _vlan(step, key, digits):
+    if not _is_vlan(digits):
+        raise step.refuse(key, '{0} is not a VLAN (1-{1})'.format(digits, vlans.LAST_VLAN))
+    return int(digits)
+
+
+def _is_vlan(digits):
+    return 1 <= int(digits) <= vlans.LAST_VLAN
+
+
 def _add_bond(scheme, step):
-    name = step.name('name')
-    properties = step.section('bond_properties')
-    scheme.bonds[name] = Bond(name, step.text('bridge'), sorted(step.texts('interfaces')), properties.text('mode'),
-                              step.text('provider') or scheme.provider)
+    name = _named(step, 'name')
+    members = sorted(_checked(step, 'interfaces', member) for member in step.texts('interfaces'))
+    for member in members:
+        _no_false_vlan(scheme, step, 'interfaces', member)
+    scheme.bonds[name] = Bond(name, _checked(step, 'bridge', step.text('bridge')), members,
+                              step.section('bond_properties').text('mode'), step.text('provider') or scheme.provider,
+                              _tag(step), _trunks(step))
 
 
 def _port(scheme, step):
-    name = step.name('name')
+    name = _named(step, 'name')
+    bridge = _checked(step, 'bridge', step.text('bridge'))
+    provider = step.text('provider') or scheme.provider
+    tag = _tag(step)
+    if bridge and step.get('type') == 'internal':
+        return PortSpec(name, bridge, None, tag, provider, _trunks(step))
     interface, vlan = split_port(scheme, name)
     device = step.get('vlan_dev')
     if device is False:
         interface, vlan = name, None
     elif device:
-        interface = step.name('vlan_dev')
-    for key in ('vlan_id', 'tag'):
+        interface = _named(step, 'vlan_dev')
+        numbered = VLAN_NAMED.match(name)
+        if numbered and not tag:
+            vlan = _vlan(step, 'name', numbered.group(1))
+    elif not tag:
+        _no_false_vlan(scheme, step, 'name', name)
+    return PortSpec(name, bridge, interface, tag or vlan, provider, _trunks(step))
+
+
+def _tag(step):
+    """The VLAN of a port or bond, None when it tells none."""
+    for key in ('tag', 'vlan_id'):
         ranges = vlans_at(step, key) if step.value.get(key) else []
         if ranges:
-            vlan = ranges[0][0]
-    return PortSpec(name, step.text('bridge'), interface, vlan, step.text('provider') or scheme.provider)
+            return ranges[0][0]
+    return None
+
+
+def _trunks(step):
+    return tuple(_numbers(step, 'vlan_ids') or _numbers(step, 'trunks'))
 
 
 def _patch(scheme, step):
-    bridges = step.texts('bridges')
+    bridges = [_checked(step, 'bridges', name) for name in step.texts('bridges')]
     if len(bridges) != 2:
         raise step.refuse('bridges', 'a patch joins two bridges, found {0}'.format(len(bridges)))
-    tags = step.integers('vlan_ids') or step.integers('tags') or [0, 0]
+    tags = _numbers(step, 'vlan_ids') or _numbers(step, 'tags') or [0, 0]
     if len(tags) != 2:
         raise step.refuse('tags', 'a patch has one tag for each of its two ends, found {0}'.format(len(tags)))
-    for key in ('vlan_ids', 'tags', 'trunks'):
-        for vlan in step.integers(key):
-            if not 0 <= vlan <= vlans.LAST_VLAN:
-                raise step.refuse(key, '{0} is not a VLAN'.format(vlan))
-    return Patch(tuple(bridges), tuple(tags), tuple(step.integers('trunks')), step.text('provider') or scheme.provider)
+    return Patch(tuple(bridges), tuple(tags), tuple(_numbers(step, 'trunks')), step.text('provider') or scheme.provider)
+
+
+def _numbers(step, key):
+    """The list of VLANs below a key, 0 for untagged, as numbers or their text."""
+    numbers = step.typed(key, list, 'a list of VLANs') or []
+    for index, item in enumerate(numbers):
+        spelled = text_type(item)
+        if isinstance(item, bool) or not isinstance(item, string_types + integer_types) or not (
+                DIGITS.match(spelled) and int(spelled) <= vlans.LAST_VLAN):
+            raise step.refuse('{0}[{1}]'.format(key, index), 'not a VLAN (0-{0})'.format(vlans.LAST_VLAN))
+    return [int(item) for item in numbers]

@@ -23,7 +23,7 @@ def parse(value):
         return [_range(value, value)]
     if isinstance(value, string_types):
         return merge([_spelled(part.strip()) for part in value.split(',')])
-    if isinstance(value, list):
+    if isinstance(value, list) and not any(isinstance(item, list) for item in value):
         return merge([vlan for item in value for vlan in parse(item)])
     raise ValueError('expected a VLAN or a range first:last')
 

@@ -42,8 +42,8 @@ EXPECTED = {
     '7.0__neut_gre.murano.sahara-compute.yaml': (nics(5), {
         'br-fw-admin': (['eth0'], None, [], 'other'), 'br-mgmt': (['eth0'], None, [[101, 101]], 'other'),
         'br-storage': (['eth0'], None, [[102, 102]], 'other')}, 'none', 27, [
-            'role ex is left out', 'role public/vip is left out', 'role neutron/floating is left out: its endpoint '
-            'br-floating does not exist', 'role neutron/private is left out']),
+            'role ex is left out', 'role neutron/floating is left out: its endpoint br-floating does not exist',
+            'role neutron/private is left out', 'role public/vip is left out']),
     '9.2__neut_tun.ironic-primary-controller.yaml': (nics(5, prefix='enp0s', start=3), {
         'br-fw-admin': (['enp0s3'], None, [], 'other'), 'br-mgmt': (['enp0s3'], None, [[101, 101]], 'other'),
         'br-storage': (['enp0s3'], None, [[102, 102]], 'other'), 'br-ex': (['enp0s4'], None, [], 'other'),
