@@ -9,6 +9,8 @@ import re
 from collections import namedtuple
 
 from plugin_lib._compat import integer_types, string_types
+from plugin_lib.errors import InputError
+from plugin_lib.published.section import describe
 
 NUMBERS = ('num_of_vfs', 'resync_interval', 'queue_size')
 CORRECT = "correct it in the environment's settings and deploy again"
@@ -43,11 +45,11 @@ def read(section):
     # type: (object) -> Settings
     """The settings of a node.
 
-    :param section: published.document.Section, or None (the plugin is disabled): the defaults
+    :param section: published.section.Section, or None (the plugin is disabled): the defaults
     :raises InputError: for the first value that the schema refuses; :func:`problems` names all of them
     """
     values = {}
-    for name, rule in schema()['properties'].items():
+    for name, rule in sorted(schema()['properties'].items()):
         given = None if section is None else section.get(name)
         values[name] = rule['default'] if given is None else given
         if not _fits(rule, values[name]):
@@ -80,11 +82,20 @@ def problems(section):
         return []
     import jsonschema
     rules = schema()
-    found = jsonschema.Draft4Validator(rules).iter_errors(section.value)
-    names = sorted(set(error.path[0] for error in found if error.path))
-    return [section.refuse(name, _expected(rules['properties'][name], section.value[name]), CORRECT) for name in names]
+    values, found = {}, {}
+    for name in rules['properties']:
+        try:
+            values[name] = section.get(name)
+        except InputError as error:
+            found[name] = error
+    given = dict((name, value) for name, value in values.items() if value is not None)
+    for error in jsonschema.Draft4Validator(rules).iter_errors(given):
+        name = error.path[0]
+        found[name] = section.refuse(name, _expected(rules['properties'][name], given[name]), CORRECT)
+    return [found[name] for name in sorted(found)]
 
 
 def _expected(rule, value):
     import json
-    return 'expected {0}, found {1}'.format(rule['description'], json.dumps(value, default=repr))
+    shown = json.dumps(value) if isinstance(value, string_types + integer_types) else describe(value)
+    return 'expected {0}, found {1}'.format(rule['description'], shown)
