@@ -1,7 +1,6 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
 """eipoibd in a guest: the program of this checkout as a process; every function here runs in the guest."""
-import contextlib
 import json
 import os
 import random
@@ -16,14 +15,14 @@ from tests.vm import inside
 RUN_FOLDER = '/run/eipoibd'
 CONFIG = '/run/eipoibd.conf'
 LOG = '/run/eipoibd.log'
-_PROGRAM = [sys.executable, '-c', 'import sys; from plugin_lib.daemon.main import main; sys.exit(main())']
+_MAIN = 'import sys; from plugin_lib.daemon.main import main; sys.exit(main())'
 
 _service = None
 
 
 def once(*options):
     """{'status', 'output'} of ``eipoibd --once``, or of other options."""
-    return inside.run(_PROGRAM + list(options or ['--once']))
+    return inside.run([sys.executable, '-c', _MAIN, *(options or ['--once'])])
 
 
 def configure(**settings):
@@ -31,12 +30,13 @@ def configure(**settings):
         stream.write('[eipoibd]\n' + ''.join(f'{key} = {value}\n' for key, value in sorted(settings.items())))
 
 
-def start(settings):
-    """Start the service."""
+def start(settings, python=sys.executable):
+    """Start the service, with the Python of this path."""
     global _service
     configure(**settings)
     with open(LOG, 'ab') as log:
-        _service = subprocess.Popen(_PROGRAM + ['--config', CONFIG], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        _service = subprocess.Popen([python, '-c', _MAIN, '--config', CONFIG], stdin=subprocess.DEVNULL, stdout=log,
+                                    stderr=log)
 
 
 def stop(number=signal.SIGTERM):
@@ -57,20 +57,17 @@ def kill_at_random(settings, times, seed, longest):
     """
     moments = random.Random(seed)
     for _ in range(times):
-        before = _ledger_time()
+        before = _times()
         start(settings)
-        with contextlib.suppress(TimeoutError):  # when there is nothing left to do
-            inside.until(lambda before=before: _ledger_time() != before, 2)
+        inside.until(lambda before=before: _times() != before)
         time.sleep(moments.uniform(0, longest))
         stop(signal.SIGKILL)
 
 
-def _ledger_time():
-    """It is written right before the first step of a pass."""
-    try:
-        return os.stat(f'{RUN_FOLDER}/children.json').st_mtime_ns
-    except FileNotFoundError:
-        return None
+def _times():
+    """When the ledger was written, right before the first step of a pass, and the status, at a pass's end."""
+    paths = [f'{RUN_FOLDER}/{name}' for name in ('children.json', 'status.json')]
+    return [os.stat(path).st_mtime_ns for path in paths if os.path.exists(path)]
 
 
 def log():

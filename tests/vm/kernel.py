@@ -18,10 +18,14 @@ CACHE = f'{CHECKOUT}/build/vm'
 SOURCES = f'{CHECKOUT}/tests/vm/modules'
 INIT = f'{CHECKOUT}/tests/vm/init'
 BUSYBOX = '/bin/busybox'
+QEMU = 'qemu-system-x86_64'
 # ib_core's interface to HCA drivers changes from release to release; the stand-ins are written for this one.
 SUPPORTED = '6.1.'
 # What the initramfs needs to reach this machine's files and the harness.
 _BOOT_MODULES = ('virtio_pci', '9pnet_virtio', '9p', 'overlay', 'virtio_console')
+_PROGRAMS = {QEMU: 'qemu-system-x86', BUSYBOX: 'busybox-static', 'gcc': 'gcc', 'make': 'make', 'depmod': 'kmod',
+             'dpkg-deb': 'dpkg', 'apt-get': 'apt'}
+_PATH = f'{os.environ.get("PATH", "")}:/usr/sbin:/sbin'
 
 
 class Unavailable(Exception):
@@ -46,8 +50,9 @@ class Kernel:
 
 def prepare():
     """The Kernel, made now where it is not there yet; raises Unavailable."""
-    if not os.access(BUSYBOX, os.X_OK):
-        raise Unavailable('no /bin/busybox (package busybox-static)')
+    for program, package in _PROGRAMS.items():
+        if not shutil.which(program, path=_PATH):
+            raise Unavailable(f'no {program} (package {package})')
     release = _release()
     os.makedirs(CACHE, exist_ok=True)
     unpacked = _once(f'kernel-{release}', lambda folder: _unpack(release, folder))
@@ -95,16 +100,19 @@ def _once(name, make):
 
 def _run(*argv, cwd=None):
     done = subprocess.run(argv, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          env=dict(os.environ, PATH=f'{os.environ.get("PATH", "")}:/usr/sbin:/sbin'))
+                          env=dict(os.environ, PATH=_PATH))
     if done.returncode:
-        raise Unavailable(f'{" ".join(argv)}: {done.stdout.strip()[-2000:]}')
+        raise RuntimeError(f'{" ".join(argv)}: {done.stdout.strip()[-2000:]}')
     return done.stdout
 
 
 def _unpack(release, folder):
     """The kernel and its modules, from Debian's package."""
     package = f'linux-image-{release}'
-    _run('apt-get', '-q', 'download', package, cwd=folder)
+    try:
+        _run('apt-get', '-q', 'download', package, cwd=folder)
+    except RuntimeError as error:
+        raise Unavailable(f'{error} (apt-get update, or newer headers: the archive keeps few kernels)')
     archive, = glob.glob(f'{folder}/{package}_*.deb')
     _run('dpkg-deb', '-x', archive, folder)
     os.unlink(archive)

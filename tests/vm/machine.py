@@ -8,7 +8,6 @@
 import contextlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,9 +16,8 @@ import time
 
 from tests.lab.namespaces import die_with_parent
 from tests.vm import agent
-from tests.vm.kernel import CHECKOUT, Unavailable
+from tests.vm.kernel import CHECKOUT, QEMU
 
-QEMU = 'qemu-system-x86_64'
 MEMORY_MB = 768
 BOOT_TIMEOUT = 120
 CALL_TIMEOUT = 120
@@ -85,17 +83,13 @@ class Guest:
 
 @contextlib.contextmanager
 def boot(kernel):
-    """A Guest that runs ``kernel`` (tests.vm.kernel.Kernel) until the end of the block; raises Unavailable."""
-    program = shutil.which(QEMU)
-    if not program:
-        raise Unavailable(f'no {QEMU} (package qemu-system-x86)')
+    """A Guest that runs ``kernel`` (tests.vm.kernel.Kernel) until the end of the block."""
     ours, theirs = socket.socketpair()
     with tempfile.TemporaryDirectory(prefix='infiniband-vm-') as folder, ours:
-        with theirs:
-            process = subprocess.Popen(_command(program, kernel, theirs.fileno(), f'{folder}/console'),
-                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                       stderr=open(f'{folder}/errors', 'wb'), pass_fds=[theirs.fileno()],
-                                       preexec_fn=die_with_parent)
+        with theirs, open(f'{folder}/errors', 'wb') as errors:
+            process = subprocess.Popen(_command(kernel, theirs.fileno(), f'{folder}/console'),
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
+                                       pass_fds=[theirs.fileno()], preexec_fn=die_with_parent)
         try:
             guest = Guest(ours, f'{folder}/console')
             try:
@@ -109,10 +103,10 @@ def boot(kernel):
             process.wait()
 
 
-def _command(program, kernel, connection, console):
+def _command(kernel, connection, console):
     words = ['console=ttyS0', 'loglevel=4', 'panic=-1', f'VM_MODULES="{kernel.modules}"',
              f'VM_CHECKOUT="{CHECKOUT}"', f'VM_PYTHON="{os.path.abspath(sys.executable)}"']
-    return [program, '-accel', 'tcg', '-cpu', 'max', '-smp', '1', '-m', str(MEMORY_MB), '-nodefaults',
+    return [QEMU, '-accel', 'tcg', '-cpu', 'max', '-smp', '1', '-m', str(MEMORY_MB), '-nodefaults',
             '-no-user-config', '-display', 'none', '-no-reboot',
             '-kernel', kernel.image, '-initrd', kernel.initramfs, '-append', ' '.join(words),
             '-serial', f'file:{console}',
