@@ -42,15 +42,13 @@ def _binary(loader, node):
 
 def _loader_class(base):
     """A loader class like the safe ``base``, with scalars and keys as this module has them."""
-    def construct_mapping(self, node, deep=False):
-        if isinstance(node, yaml.MappingNode):
-            self.flatten_mapping(node)
-            for key, _ in node.value:
-                if key.tag in NAMES:
-                    key.tag = TAG + 'str'
-        return base.construct_mapping(self, node, deep)
+    def flatten_mapping(self, node):
+        base.flatten_mapping(self, node)
+        for key, _ in node.value:
+            if key.tag in NAMES:
+                key.tag = TAG + 'str'
 
-    loader = type(base.__name__, (base,), {str('construct_mapping'): construct_mapping})
+    loader = type(base.__name__, (base,), {str('flatten_mapping'): flatten_mapping})
     for tag, method in SCALARS.items():
         loader.add_constructor(tag, _careful(getattr(base, method)))
     loader.add_constructor(TAG + 'binary', _binary)
@@ -72,7 +70,8 @@ def _loader(raw):
         text = raw.decode('utf-8')
     except UnicodeDecodeError:  # UTF-16 is YAML too
         return PythonLoader(raw)
-    deepest = text.count('[') + text.count('{') + max([0] + [_deepest(line) for line in text.splitlines()])
+    brackets = 2 * text.count('[') + text.count('{')  # [a: b] is a mapping in a sequence
+    deepest = brackets + max([0] + [_deepest(line) for line in text.splitlines()])
     return (Loader if deepest < DEEPEST_FOR_C else PythonLoader)(raw)
 
 
@@ -81,7 +80,7 @@ def _deepest(line):
 
     The first token of a line closes every level that begins to the right of it;
     those that are left take a column each, and each that the line opens itself
-    takes an indicator.
+    takes an indicator.  (A sequence may begin in its mapping's column: one level more, far from the limit.)
     """
     if len(line) < SHORT_LINE:
         return len(line)
