@@ -30,3 +30,4 @@ def guest(running):
     running.call(inside.plug_in)
     yield running
     running.call(eipoibd.forget)
+    assert running.call(inside.complaints) == []

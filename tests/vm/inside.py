@@ -4,6 +4,7 @@
 import errno
 import glob
 import os
+import re
 import subprocess
 import time
 
@@ -58,6 +59,11 @@ def until(condition, timeout=20):
 def until_text(path, expected):
     """Wait until a file holds just this."""
     return until(lambda: read(path).strip() == expected)
+
+
+def complaints():
+    """What the kernel has found wrong with itself, the stand-ins being part of it."""
+    return [line for line in must('dmesg').splitlines() if re.search(r'WARNING:|BUG:|Oops|Call Trace|hung task', line)]
 
 
 # Modules.

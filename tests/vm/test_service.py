@@ -4,7 +4,7 @@
 
 Covered: keys come and go on one port and on both, on Python 3 and 2.7; with no grace their children are gone within a
 second of the event; all keys replaced at once; no events but the resync; a port goes down and comes up; the card's
-drivers are reloaded under the service; it is killed at random moments and started again.
+drivers are reloaded under the service; it is pulled out and put back; the service is killed at random moments and started again.
 """
 import os
 import sys
@@ -105,6 +105,24 @@ def test_the_drivers_are_reloaded_under_it(guest, names):
     guest.call(eipoibd.until_vlans, {again['ib0']: [-1, 100, 101], again['ib1']: [-1]})
     guest.call(program_and_wait, 1, full([101]), {again['ib0']: [-1, 101]})
     assert guest.call(eipoibd.stop) == 0, guest.call(eipoibd.log)
+
+
+def test_the_card_is_pulled_out_and_put_back(guest, names):
+    guest.call(inside.program, 1, full([100]))
+    guest.call(eipoibd.start, EVENTS_ONLY)
+    guest.call(eipoibd.until_vlans, {names['ib0']: [-1, 100]})
+    guest.call(inside.must, 'modprobe', '-r', 'standin_pci')
+    guest.call(until_there_is_nothing)
+    guest.call(inside.must, 'modprobe', 'standin_pci')
+    guest.call(inside.program, 1, full([101]))
+    again = {parent: name for name, parent in guest.call(inside.eipoibs).items()}
+    guest.call(eipoibd.until_vlans, {again['ib0']: [-1, 101], again['ib1']: [-1]})
+    assert guest.call(eipoibd.stop) == 0, guest.call(eipoibd.log)
+
+
+def until_there_is_nothing():
+    """In the guest: wait until the service has seen it."""
+    inside.until(lambda: (eipoibd.status() or {}).get('interfaces') == {})
 
 
 @pytest.mark.parametrize('seed', [1, 2])
