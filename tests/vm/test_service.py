@@ -4,7 +4,8 @@
 
 Covered: keys come and go on one port and on both, on Python 3 and 2.7; with no grace their children are gone within a
 second of the event; all keys replaced at once; no events but the resync; a port goes down and comes up; the card's
-drivers are reloaded under the service; it is pulled out and put back; the service is killed at random moments and started again.
+drivers are reloaded under the service; the card is pulled out and put back; the service is killed at random moments and
+started again.
 """
 import os
 import sys
