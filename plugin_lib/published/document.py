@@ -26,8 +26,8 @@ def _careful(construct):
             return construct(loader, node)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             # 2015-99-99 looks like a date; !!int x and !!bool x say that they are what they are not.
-            raise yaml.constructor.ConstructorError(None, None, 'this is no {0}'.format(
-                node.tag.rpartition(':')[2]), node.start_mark)
+            why = 'it reads as a {0} and is none: put text in quotes'.format(node.tag.rpartition(':')[2])
+            raise yaml.constructor.ConstructorError(None, None, why, node.start_mark)
     return constructor
 
 

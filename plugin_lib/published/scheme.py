@@ -65,7 +65,7 @@ class Endpoint(namedtuple('Endpoint', 'name ip phy_interfaces vlans ranged')):
 
     :param ip: addresses with prefix lengths
     :param phy_interfaces: names as Fuel 6.1 publishes them, else None
-    :param vlans: tuple of ranges as Fuel 6.1 publishes them beside phy_interfaces, else None
+    :param vlans: tuple of ranges as Fuel 6.1 publishes them, empty: untagged; None when it says nothing here
     :param ranged: whether they are spelled as those of a physical network, ``1000:1030``, and not as one tag
     """
 
