@@ -43,10 +43,15 @@ def _binary(loader, node):
 def _loader_class(base):
     """A loader class like the safe ``base``, with scalars and keys as this module has them."""
     def flatten_mapping(self, node):
+        written = node.value
         base.flatten_mapping(self, node)
         for key, _ in node.value:
             if key.tag in NAMES:
                 key.tag = TAG + 'str'
+        if node.value is not written:  # merged: without what is overridden, or merges of merges grow without end
+            last = dict((key.value if isinstance(key, yaml.ScalarNode) else id(key), (key, value))
+                        for key, value in node.value)
+            node.value = list(last.values())
 
     loader = type(base.__name__, (base,), {str('flatten_mapping'): flatten_mapping})
     for tag, method in SCALARS.items():

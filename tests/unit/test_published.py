@@ -262,6 +262,8 @@ def test_base64_of_text_is_text(astute):
 def test_aliases_in_aliases_are_looked_at_once(astute):
     levels = ''.join('  l{0}: &l{0} {{a: *l{1}, b: *l{1}}}\n'.format(level, level - 1) for level in range(1, 60))
     assert astute(SCHEME + '  l0: &l0 {x: 1}\n' + levels).warnings == []
+    levels = ''.join('l{0}: &l{0} {{<<: [*l{1}, *l{1}]}}\n'.format(level, level - 1) for level in range(1, 60))
+    assert astute('l0: &l0 {fqdn: a}\n' + levels + '<<: [*l59, {fqdn: b, uid: 7}]\n' + SCHEME)[1:3] == ('a', '7')
 
 
 def test_what_is_left_out_and_warned_about_is_sorted(astute):
