@@ -70,9 +70,14 @@ def _fits(rule, value):
     if rule['type'] == 'boolean':
         return isinstance(value, bool)
     if isinstance(value, string_types):
-        return re.search(rule['pattern'], value) is not None
+        return _matches(rule['pattern'], value)
     return isinstance(value, integer_types) and not isinstance(value, bool) and (
         rule['minimum'] <= value <= rule['maximum'])
+
+
+def _matches(pattern, text):
+    """Whether ``text`` matches as JSON schema means it: in Python alone, ``$`` lets a last newline pass."""
+    return re.match('(?:{0})\\Z'.format(pattern), text) is not None
 
 
 def problems(section):
@@ -81,7 +86,13 @@ def problems(section):
     if section is None:
         return []
     import jsonschema
+
+    def pattern(_, rule, value, __):
+        if isinstance(value, string_types) and not _matches(rule, value):
+            yield jsonschema.ValidationError('does not match')
+
     rules = schema()
+    validator = jsonschema.validators.extend(jsonschema.Draft4Validator, {'pattern': pattern})(rules)
     values, found = {}, {}
     for name in rules['properties']:
         try:
@@ -89,7 +100,7 @@ def problems(section):
         except InputError as error:
             found[name] = error
     given = dict((name, value) for name, value in values.items() if value is not None)
-    for error in jsonschema.Draft4Validator(rules).iter_errors(given):
+    for error in validator.iter_errors(given):
         name = error.path[0]
         found[name] = section.refuse(name, _expected(rules['properties'][name], given[name]), CORRECT)
     return [found[name] for name in sorted(found)]
