@@ -56,6 +56,15 @@ def quoted(text):
     return "'{0}'".format(text[:40].encode('unicode_escape').decode('ascii'))
 
 
+def read_from_start(descriptor, size):
+    # type: (int, int) -> bytes
+    """What an open file holds now, up to ``size`` bytes."""
+    if PY2:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        return os.read(descriptor, size)
+    return os.pread(descriptor, size, 0)  # novm
+
+
 def monotonic():
     # type: () -> float
     """Seconds of a clock that never steps; its zero means nothing."""

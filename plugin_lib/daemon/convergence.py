@@ -68,15 +68,14 @@ def converge(source, executor, ledger, withdraw=None, stop=None, held=None, sett
     outcomes, more = (), bool(prospect.steps)
     while more:
         plain_only = executor.plain_only()
-        done, host, ours = _apply(prospect.steps, source, executor, ledger, host, ours, stop)
+        tried = [step for step in prospect.planned if step.subject not in errors]
+        done, host, ours = _apply(tried, _portions(prospect, source, settings), source, executor, ledger, ours, stop)
         found_plain = executor.plain_only() != plain_only  # what failed because of that has another chance
         if not found_plain:
             errors.update((outcome.step.subject, outcome.error) for outcome in done if outcome.error)
         outcomes += tuple(outcome for outcome in done if not (outcome.error and found_plain))
-        lacked = len(prospect.left_out)
         prospect = _foresee(source, host, ours, withdraw, executor.plain_only(), errors, settings)
-        # Children took less memory than they might have: there is room for more of them.
-        more = bool(prospect.steps) and (found_plain or len(prospect.left_out) < lacked)
+        more = found_plain and bool(prospect.steps)
     findings = _told(prospect, errors)
     steps, warnings = _gate(settings.discovery_gate, findings)
     outcomes += apply([step for step in steps if step.subject not in errors], executor, keep_going=True, stop=stop)
@@ -103,7 +102,7 @@ def flush(source, executor, ledger):
     """
     host, ours = look(source, ledger)
     steps = vlans.plan_flush(host, ours)
-    return _apply(steps, source, executor, ledger, host, ours, None)[0] if steps else ()
+    return _apply(steps, [steps], source, executor, ledger, ours, None)[0] if steps else ()
 
 
 class _Prospect(namedtuple('_Prospect', 'planned steps left_out findings warnings next_removal')):
@@ -115,18 +114,40 @@ class _Prospect(namedtuple('_Prospect', 'planned steps left_out findings warning
 def _foresee(source, host, ours, withdraw, plain_only, errors, settings):
     withdrawal = withdraw(host, ours) if withdraw else NOTHING
     plan = vlans.plan(host, ours, withdrawal.removable, plain_only)
-    steps, left_out = tuple(step for step in plan.steps if step.subject not in errors), frozenset()
+    steps, left_out = _fit(tuple(step for step in plan.steps if step.subject not in errors), plan.findings, source,
+                           settings)
     warnings = withdrawal.warnings + budget.table_warnings(host)
-    if steps:
-        queue_size = memory.queue_size(source.tree) or settings.queue_size
-        steps, left_out = budget.fit(steps, plan.findings, memory.read(source.tree), queue_size)
-        warnings += budget.shortage([finding for finding in plan.findings if finding.subject in left_out], queue_size)
+    if left_out:
+        warnings += budget.shortage([finding for finding in plan.findings if finding.subject in left_out],
+                                    _queue_size(source, settings))
     return _Prospect(plan.steps, steps, left_out, plan.findings, warnings, withdrawal.next_removal)
 
 
-def _apply(steps, source, executor, ledger, host, ours, stop):
+def _portions(prospect, source, settings):
+    """The steps that memory allows, then those that it still allows: most children take less than they might."""
+    steps, left_out = prospect.steps, prospect.left_out
+    while steps:
+        yield steps
+        later = tuple(step for step in prospect.planned if step.subject in left_out)
+        steps, left_out = _fit(later, prospect.findings, source, settings)
+
+
+def _fit(steps, findings, source, settings):
+    if not steps:
+        return (), frozenset()
+    return budget.fit(steps, findings, memory.read(source.tree), _queue_size(source, settings))
+
+
+def _queue_size(source, settings):
+    return memory.queue_size(source.tree) or settings.queue_size
+
+
+def _apply(steps, portions, source, executor, ledger, ours, stop):
+    """Do ``steps``, in portions; ``(Outcomes, the Host after them, what then is ours)``."""
     ledger.write(intended(ours, steps))
-    outcomes = apply(steps, executor, keep_going=True, stop=stop)
+    outcomes = ()
+    for portion in portions:
+        outcomes += apply(portion, executor, keep_going=True, stop=stop)
     for outcome in outcomes:
         ours = concluded(ours, outcome.performed)
     host = machine.read(source)

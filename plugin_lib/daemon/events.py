@@ -14,7 +14,7 @@ from plugin_lib.host import netlink, uverbs
 
 # A subnet manager programs a table in blocks of 32 keys, and a child comes with several link events: what
 # follows within QUIET seconds belongs to it, but nothing waits longer than BURST.
-QUIET = 0.005
+QUIET = 0.002
 BURST = 0.02
 
 

@@ -61,7 +61,8 @@ class Ledger(object):
         :raises ApplyError: before anything was changed
         """
         children = dict((name, made._asdict()) for name, made in ours.items())
-        text = json.dumps({'format': _FORMAT, 'children': children}, indent=1, sort_keys=True) + '\n'
+        # Without an indent: with one, json does it all in Python, while a new VLAN waits for it.
+        text = json.dumps({'format': _FORMAT, 'children': children}, sort_keys=True) + '\n'
         try:
             write_atomically(self.path, text, 0o600)
         except EnvironmentError as error:

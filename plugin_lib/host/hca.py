@@ -51,7 +51,7 @@ def _table(tree, folder):
     """``(PKeys or None, why they are missing or incomplete or None)``."""
     try:
         indexes = _numbers(tree.names(folder))
-        texts = [tree.read('{0}/{1}'.format(folder, index)) for index in indexes]
+        texts = [tree.read(path) for path in _entries(folder, indexes)]
     except EnvironmentError as error:
         return None, problem_of(error)
     return _pkeys(folder, indexes, texts)
@@ -59,16 +59,21 @@ def _table(tree, folder):
 
 @remembering
 def _pkeys(folder, indexes, texts):
-    pkeys, problem = [], None
+    pkeys, problem, known = [], None, {'0x0000': None}  # most slots are empty
     for index, text in zip(indexes, texts):
         try:
-            pkey = PKey.of_table_entry(text)
+            pkey = known[text] if text in known else PKey.of_table_entry(text)
         except InputError as error:
             problem = '{0}/{1}: {2}'.format(folder, index, error.what)
             continue
         if pkey:
             pkeys.append(pkey)
     return tuple(pkeys), problem
+
+
+@remembering
+def _entries(folder, indexes):
+    return ['{0}/{1}'.format(folder, index) for index in indexes]
 
 
 @remembering

@@ -8,7 +8,7 @@ import fcntl
 import os
 import re
 
-from plugin_lib._compat import fs_path, to_text
+from plugin_lib._compat import fs_path, read_from_start, to_text
 
 # An attribute is at most one page (Linux Documentation/filesystems/sysfs.rst).
 PAGE_SIZE = 4096
@@ -94,10 +94,10 @@ class LiveTree(Tree):
 
     def read(self, path):
         # type: (str) -> str
-        if path in self._open:
+        descriptor = self._open.get(path)
+        if descriptor is not None:
             try:
-                os.lseek(self._open[path], 0, os.SEEK_SET)
-                return _text(os.read(self._open[path], PAGE_SIZE))
+                return _text(read_from_start(descriptor, PAGE_SIZE))
             except EnvironmentError:  # the HCA has gone, and another may be there under its name
                 os.close(self._open.pop(path))
         if '/pkeys/' not in path or len(self._open) >= MOST_OPEN:
@@ -154,7 +154,8 @@ def problem_of(error):
 
 
 def _text(data):
-    return to_text(data[:-1] if data.endswith(b'\n') else data)
+    text = data.decode('utf-8', 'replace')
+    return text[:-1] if text.endswith('\n') else text
 
 
 def _below_root(error, path):

@@ -58,7 +58,7 @@ def test_nothing_else_stays_open(table, tmpdir, opened):
 
 
 def test_an_hca_that_went_and_came_back_is_opened_again(table, monkeypatch, opened):
-    tree, path, real = LiveTree(), str(table.join('0')), os.read
+    tree, path, real = LiveTree(), str(table.join('0')), sysfs.read_from_start
     tree.read(path)
     gone = [tree._open[path]]
 
@@ -67,7 +67,7 @@ def test_an_hca_that_went_and_came_back_is_opened_again(table, monkeypatch, open
             gone.remove(descriptor)
             raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))  # kernfs, of a file whose device has gone
         return real(descriptor, size)
-    monkeypatch.setattr(sysfs.os, 'read', read)
+    monkeypatch.setattr(sysfs, 'read_from_start', read)
     table.join('0').write('0x8001\n')
     assert tree.read(path) == '0x8001'
     assert opened == [path, path]
@@ -80,6 +80,7 @@ def test_a_table_that_cannot_be_read_is_an_error_that_names_it_each_time(table, 
     def refuse(descriptor, size):
         raise OSError(number, os.strerror(number))
     monkeypatch.setattr(sysfs.os, 'read', refuse)
+    monkeypatch.setattr(sysfs, 'read_from_start', refuse)
     for _ in range(3):
         with pytest.raises(EnvironmentError) as caught:
             tree.read(path)
