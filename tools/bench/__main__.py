@@ -40,7 +40,7 @@ def show(results):
     width = max((len(result.name) for result in results), default=0)
     print(f'{"":{width}}  {"ours":>10}  {"reference":>10}  {"ratio":>7}  {"limit":>5}')
     for result in results:
-        verdict = '-' if result.limit is None else f'{result.limit:5}  {"ok" if result.ok else "MISSED"}'
+        verdict = f'{result.limit:5}  {"ok" if result.ok else "MISSED"}'
         print(f'{result.name:{width}}  {result.value:7.2f} {result.unit:2}  {result.reference:7.2f} {result.unit:2}  '
               f'{result.ratio:7.2f}  {verdict}')
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """On a real kernel, in a guest: 126 new P_Keys to 126 vifs against a bare loop, and one key from event to vif.
 
-Medians count, as everywhere.  The guest's processor is emulated: whatever else runs beside it makes it slower.
+Of the 126 keys the least of three rounds counts, for both sides; of the single key the median of nine events.  The
+guest's processor is emulated: whatever else runs beside it makes it slower.
 """
 from __future__ import annotations
 

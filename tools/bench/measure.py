@@ -17,7 +17,7 @@ class Result(NamedTuple):
     :param value: of the plugin, in ``unit``
     :param reference: what it is compared with, in the same unit
     :param ratio: value / reference, or reference / value where faster is asked for ("at least")
-    :param limit: what the ratio may be at most, or must be at least; None: no limit, shown for comparison
+    :param limit: what the ratio may be at most, or must be at least
     """
 
     name: str
@@ -25,14 +25,13 @@ class Result(NamedTuple):
     unit: str
     reference: float
     ratio: float
-    limit: float | None
+    limit: float
     ok: bool
 
 
 def at_most(name, value, reference, limit, unit='ms'):
     ratio = value / reference
-    return Result(name, round(value, 3), unit, round(reference, 3), round(ratio, 2), limit,
-                  limit is None or ratio <= limit)
+    return Result(name, round(value, 3), unit, round(reference, 3), round(ratio, 2), limit, ratio <= limit)
 
 
 def at_least(name, value, reference, limit):
