@@ -19,6 +19,7 @@ from plugin_lib.published import vlans
 # the dot is a P_Key, so that ib2.1000 is the child of P_Key 0x1000, never VLAN 1000.
 PKEY_CHILD = re.compile(r'^(ib[0-9]+)\.[0-9a-fA-F]{4}\Z')
 DIGITS = re.compile(r'^[0-9]{1,4}\Z')
+DIGITS_OF_MTU = re.compile(r'^[1-9][0-9]{1,4}\Z')
 # What stands in an endpoint's IP instead of an address.
 NO_ADDRESS = ('none', 'dhcp', '')
 SUBINTERFACE = re.compile(r'^(.+)\.([0-9]{1,13})\Z')
@@ -72,7 +73,7 @@ class Endpoint(namedtuple('Endpoint', 'name ip phy_interfaces vlans ranged')):
     __slots__ = ()
 
 
-class Scheme(namedtuple('Scheme', 'provider interfaces bridges ports patches bonds endpoints')):
+class Scheme(namedtuple('Scheme', 'provider interfaces bridges ports patches bonds endpoints mtus')):
     """A network scheme.
 
     :param provider: of bridges and ports that name none
@@ -82,6 +83,7 @@ class Scheme(namedtuple('Scheme', 'provider interfaces bridges ports patches bon
     :param patches: list of Patches
     :param bonds: {name: Bond}
     :param endpoints: {name: Endpoint}
+    :param mtus: {name: bytes} of interfaces, bridges, ports and bonds for which one is asked
     """
 
     __slots__ = ()
@@ -95,12 +97,17 @@ def read(section):
     """
     provider = section.text('provider') or 'lnx'
     published = section.section('interfaces')
-    interfaces = dict((name, published.section(name)) for name in published.keys())
-    scheme = Scheme(provider, interfaces, {}, [], [], {}, _endpoints(section.section('endpoints')))
+    interfaces = dict((_checked(published, name, name), published.section(name)) for name in published.keys())
+    endpoints = section.section('endpoints')
+    scheme = Scheme(provider, interfaces, {}, [], [], {}, _endpoints(endpoints), {})
+    for name, interface in interfaces.items():
+        _ask_mtu(scheme, name, interface)
     steps = section.sections('transformations')
     for step in steps:
         if step.text('action') == 'add-bond':
             _add_bond(scheme, step)
+            for member in step.texts('interfaces'):
+                _ask_mtu(scheme, member, step.section('interface_properties'))
     for step in steps:
         action = step.text('action')
         if action == 'add-br':
@@ -110,6 +117,11 @@ def read(section):
             scheme.ports.append(_port(scheme, step))
         elif action == 'add-patch':
             scheme.patches.append(_patch(scheme, step))
+        if action in ('add-br', 'add-port', 'add-bond'):
+            _ask_mtu(scheme, step.text('name'), step)
+    for name in scheme.endpoints:
+        if name not in scheme.bridges and not any(name == port.name for port in scheme.ports):
+            _no_false_vlan(scheme, endpoints, name, name)
     return scheme
 
 
@@ -179,6 +191,16 @@ def _vlan(step, key, digits):
     if not _is_vlan(digits):
         raise step.refuse(key, '{0} is not a VLAN (1-{1})'.format(digits, vlans.LAST_VLAN))
     return int(digits)
+
+
+def _ask_mtu(scheme, name, section):
+    """Note the MTU below a section; Fuel writes a number, templates its text too.  A patch's is 65000 everywhere."""
+    value = section.typed('mtu', string_types + integer_types, 'a number of bytes')
+    if value is None:
+        return
+    if not DIGITS_OF_MTU.match(text_type(value)):
+        raise section.refuse('mtu', 'not a number of bytes', 'write a number such as 1500')
+    scheme.mtus[name] = int(value)
 
 
 def _is_vlan(digits):

@@ -216,7 +216,6 @@ def test_the_vlan_of_the_members_counts_where_the_bond_is_untagged(astute, port,
     ('enp1s0f0.55', ('enp1s0f0',), ((55, 55),), 'enp1s0f0 carries enp1s0f0.55 but is not among'),
     ('ib0.8123', ('ib0.8123',), (), 'ib0.8123 carries ib0.8123 but is not among'),
     ('br-none', (), (), 'br-none: the transformations lead from it to no interface'),
-    ('eth4.5000', (), (), 'eth4.5000: the transformations lead from it to no interface'),
 ])
 def test_an_endpoint_that_no_transformation_names(astute, endpoint, reached, ranges, warning):
     found = astute(SCHEME.replace('{br-mgmt: {', '{%s: {' % endpoint).replace(
@@ -246,6 +245,13 @@ def test_the_ranges_of_two_physical_networks_on_one_bridge_are_one(astute):
 def test_what_61_publishes_of_a_physical_network(astute, extra, ranges):
     found = astute(SCHEME.replace('eth4.101', 'eth4').replace('IP: [192.168.0.1/24]', 'vendor_specific: {%s}' % extra))
     assert (found.roles['management'].vlans, found.warnings) == (ranges, [])
+
+
+def test_the_mtu_that_is_asked_for(astute):
+    found = astute(SCHEME.replace('name: eth4.101', 'name: eth4.101, mtu: "2000"').replace(
+        'eth4: {', 'eth4: {mtu: 4092, ') + '  - {action: add-patch, bridges: [br-mgmt, br-x], mtu: 65000}\n'
+        '  - {action: add-bond, name: bond0, interfaces: [eth5, eth6], mtu: 1500, interface_properties: {mtu: 9000}}\n')
+    assert found.scheme.mtus == {'eth4': 4092, 'eth4.101': 2000, 'bond0': 1500, 'eth5': 9000, 'eth6': 9000}
 
 
 def test_keys_are_names_as_they_are_written(astute):
@@ -328,6 +334,10 @@ def test_a_key_that_stands_twice_is_a_warning_when_its_values_differ(astute):
     ('{action: add-br, name: br-mgmt}', '{action: add-bond, name: b, interfaces: [..]}', '-> interfaces'),
     ('{action: add-br, name: br-mgmt}', '{action: add-bond, name: b, interfaces: [eth4.5000]}', '-> interfaces'),
     ('{action: add-br, name: br-mgmt}', '{action: add-patch, bridges: [a, "b c"]}', '-> bridges'),
+    ('{br-mgmt: {', '{eth4.5000: {}, br-mgmt: {', '-> network_scheme -> endpoints -> eth4.5000'),
+    ('interfaces: {', 'interfaces: {../x: {}, ', '-> network_scheme -> interfaces -> ../x'),
+    ('name: eth4.101', 'name: eth4.101, mtu: big', '-> transformations[1] -> mtu'),
+    ('name: eth4.101', 'name: eth4.101, mtu: true', '-> transformations[1] -> mtu'),
     ('network_scheme:', '? {a: b}\n: c\nnetwork_scheme:', 'astute.yaml'),
     ('network_scheme:', 'a: "\x01"\nnetwork_scheme:', 'astute.yaml'),
     ('network_scheme:', '- network_scheme:', 'astute.yaml'),
