@@ -11,9 +11,12 @@ import sys
 
 from plugin_lib import modes
 from plugin_lib.errors import EXIT_CHECK_FAILED, EXIT_OK
+from plugin_lib.paths import CONFIG_FILE
 
 # The stages that each hook applies; preflight and verify only look.
 STAGES = {'drivers': ('packages', 'drivers'), 'vlans': ('vlans', 'service'), 'ovs': ('ovs',)}
+# Hooks that look at much, and what tells them of a change: files, and whether Open vSwitch's database.
+WITNESSES = {'vlans': ((CONFIG_FILE,), False), 'ovs': ((), True)}
 
 
 def run(name, astute):
@@ -26,17 +29,32 @@ def run(name, astute):
     if name in STAGES and _is_without_infiniband(astute):
         sys.stdout.write('{0}: nothing to do, Fuel publishes no InfiniBand port for this node\n'.format(name))
         return EXIT_OK
+    if name not in WITNESSES:
+        return _run(name, astute)[0]
+    from plugin_lib import receipts
+    seen = receipts.witness(astute, *WITNESSES[name])
+    if receipts.holds(name, seen):
+        sys.stdout.write('{0}: nothing to do, as before: nothing has changed\n'.format(name))
+        return EXIT_OK
+    status, settled = _run(name, astute)
+    receipts.keep(name, seen if settled and seen == receipts.witness(astute, *WITNESSES[name]) else None)
+    return status
+
+
+def _run(name, astute):
+    """(exit status, whether there was nothing to do and nothing to say)."""
     from plugin_lib import stages
     node = stages.Node('/', astute)
-    if name == 'preflight':
-        return _show(stages.preflight(node))
-    if name == 'verify':
-        return _show(stages.check(node))
-    done = [outcome for stage in STAGES[name] for outcome in stages.apply(node, stage, report)]
-    if not done:
-        sys.stdout.write('{0}: nothing to do\n'.format(name))
-    # On a first deployment there are no P_Keys to look at before this hook, and networks are configured after it.
-    return _show(stages.fabric(node)) if name == 'vlans' else EXIT_OK
+    if name in STAGES:
+        done = [outcome for stage in STAGES[name] for outcome in stages.apply(node, stage, report)]
+        if not done:
+            sys.stdout.write('{0}: nothing to do\n'.format(name))
+        if name != 'vlans':
+            return EXIT_OK, not done
+        # On a first deployment there are no P_Keys to look at before this hook, and networks are configured after it.
+        findings = stages.fabric(node)
+        return _show(findings), not done and all(finding.level == 'OK' for finding in findings)
+    return _show(stages.preflight(node) if name == 'preflight' else stages.check(node)), False
 
 
 def report(outcome):

@@ -11,13 +11,13 @@ from collections import namedtuple
 
 from plugin_lib._compat import PY2, quoted
 from plugin_lib.errors import InputError
+from plugin_lib.paths import CONFIG_FILE
 
 if PY2:
     from ConfigParser import Error, RawConfigParser  # novm
 else:
     from configparser import Error, RawConfigParser  # novm
 
-DEFAULT_PATH = '/etc/fuel-infiniband/eipoibd.conf'
 SECTION = 'eipoibd'
 LOG_LEVELS = ('debug', 'info', 'warning', 'error')
 _NUMBER = re.compile(r'^[0-9]{1,9}\Z')  # str.isdigit takes what is no digit elsewhere
@@ -55,7 +55,7 @@ def read(path=None):
     :raises InputError: with file -> section -> key
     """
     parser = RawConfigParser()
-    place = path or DEFAULT_PATH
+    place = path or CONFIG_FILE
     try:
         with io.open(place, encoding='utf-8') as stream:
             (parser.readfp if PY2 else parser.read_file)(stream)  # novm

@@ -20,8 +20,8 @@ from plugin_lib.effect.executor import Executor
 from plugin_lib.effect.ledger import Ledger
 from plugin_lib.errors import EXIT_NOT_APPLIED, EXIT_OK, InfinibandError, InputError
 from plugin_lib.host.source import open_root
+from plugin_lib.paths import CONFIG_FILE, RUN_FOLDER
 
-RUN_FOLDER = '/run/eipoibd'
 LEDGER_FILE = 'children.json'
 
 
@@ -80,7 +80,7 @@ def _parser():
                                                         ' P_Key has vanished is left to the service'}),
             ('--dry-run', {'action': 'store_true', 'help': 'tell what a pass would do, and change nothing'}),
             ('--flush', {'action': 'store_true', 'help': 'remove everything that eipoibd made, and nothing else'}),
-            ('--config', {'metavar': 'FILE', 'help': 'configuration, {0} by default'.format(config.DEFAULT_PATH)}),
+            ('--config', {'metavar': 'FILE', 'help': 'configuration, {0} by default'.format(CONFIG_FILE)}),
             ('--root', {'metavar': 'DIR', 'default': '/', 'help': 'look at a captured machine; with --dry-run only'})):
         parser.add_option(str(name), **dict((str(key), str(value)) for key, value in facts.items()))
     return parser

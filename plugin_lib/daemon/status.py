@@ -15,9 +15,9 @@ import time
 from plugin_lib.daemon import metrics
 from plugin_lib.effect.files import write_atomically
 from plugin_lib.errors import ApplyError, InputError
+from plugin_lib.paths import STATUS_FILE
 from plugin_lib.planning import backoff
 
-FILE_NAME = 'status.json'
 FORMAT = 1
 _KEYS = frozenset(('mode', 'pid', 'updated', 'interfaces', 'backoff', 'problems', 'warnings', 'error', 'counters'))
 
@@ -116,7 +116,7 @@ class Status(object):
         if facts == self._written:
             return False
         document = dict(facts, format=FORMAT, mode=self._mode, pid=os.getpid(), updated=_stamp(self._now()))
-        self._replace(FILE_NAME, json.dumps(document, indent=1, sort_keys=True) + '\n')
+        self._replace(STATUS_FILE, json.dumps(document, indent=1, sort_keys=True) + '\n')
         self._written = facts
         return True
 
@@ -143,7 +143,7 @@ def read(folder):
 
     :raises InputError: when it is there and makes no sense
     """
-    path = os.path.join(folder, FILE_NAME)
+    path = os.path.join(folder, STATUS_FILE)
     try:
         with io.open(path, encoding='utf-8') as stream:
             document = json.load(stream)

@@ -5,7 +5,6 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 import errno
 import os
-import tempfile
 
 
 def write_atomically(path, text, mode):
@@ -15,6 +14,7 @@ def write_atomically(path, text, mode):
     :param mode: permission bits
     :raises EnvironmentError: the old file is then untouched
     """
+    import tempfile  # late: it costs whoever only looks a third of the interpreter's start
     folder = make_folder(os.path.dirname(path))
     descriptor, temporary = tempfile.mkstemp(prefix='.' + os.path.basename(path) + '.', dir=folder)
     try:

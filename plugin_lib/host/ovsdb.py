@@ -14,7 +14,7 @@ import json
 import os
 from collections import namedtuple
 
-from plugin_lib._compat import to_text
+from plugin_lib._compat import fs_path, to_text
 from plugin_lib.errors import ApplyError
 
 SOCKET = 'var/run/openvswitch/db.sock'
@@ -82,6 +82,36 @@ def read(root='/', time_limit=TIME_LIMIT):
         return _snapshot(_tables(server))
     finally:
         server.close()
+
+
+def answer(root='/', time_limit=TIME_LIMIT):
+    # type: (str, float) -> bytes
+    """What the database answers when it is asked for what :func:`read` reads, as it is; empty without Open vSwitch.
+
+    For whoever only wants to know whether something has changed: it takes the standard library alone, and a tenth of
+    the time.
+
+    :raises EnvironmentError: when the database does not answer in time
+    """
+    path = os.path.join(root, SOCKET)
+    if not os.path.exists(path):
+        return b''
+    import socket
+    request = {'id': 0, 'method': 'transact', 'params': [DATABASE] + _selects(COLUMNS)}
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(time_limit)
+        connection.connect(fs_path(path))
+        connection.sendall(json.dumps(request).encode('ascii'))
+        received = b''
+        while not _is_whole(received):
+            data = connection.recv(65536)
+            if not data:
+                raise EnvironmentError(errno.ECONNRESET, os.strerror(errno.ECONNRESET), path)
+            received += data
+        return received
+    finally:
+        connection.close()
 
 
 class Server(object):
@@ -217,12 +247,24 @@ def _tables(server):
 
 def _select(server, columns):
     """{table: list of rows}; None when a table or column is not there."""
-    names = sorted(columns)
-    results = server.request('transact', [DATABASE] + [
-        {'op': 'select', 'table': name, 'where': [], 'columns': list(columns[name])} for name in names])
+    results = server.request('transact', [DATABASE] + _selects(columns))
     if any(result is None or 'error' in result for result in results):
         return None
-    return dict((name, result['rows']) for name, result in zip(names, results))
+    return dict((name, result['rows']) for name, result in zip(sorted(columns), results))
+
+
+def _selects(columns):
+    return [{'op': 'select', 'table': name, 'where': [], 'columns': list(columns[name])} for name in sorted(columns)]
+
+
+def _is_whole(text):
+    """Whether this is all of a JSON object; it may be cut behind the brace of an inner one."""
+    if text.endswith(b'}'):
+        try:
+            return bool(json.loads(text.decode('utf-8')))
+        except ValueError:
+            pass
+    return False
 
 
 def _snapshot(tables):

@@ -3,11 +3,11 @@
 """The stage ``service``: eipoibd's configuration, and eipoibd running."""
 from __future__ import absolute_import, print_function, unicode_literals
 
+from plugin_lib.paths import CONFIG_FILE
 from plugin_lib.planning.operations import StartService, Step, WriteFile
 
 STAGE = 'service'
 NAME = 'eipoibd'
-CONFIG_FILE = '/etc/fuel-infiniband/eipoibd.conf'
 
 
 def config_text(settings):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import yaml
 
+from tests.lab import netconfig
 from tests.lab.namespaces import TASK_ENVIRONMENT
 
 NETCONFIG = 'netconfig'
@@ -73,6 +74,18 @@ def install_plugin(node, plugin, astute):
     with open(f'{_STANDINS}/systemctl', encoding='utf-8') as file:
         node.write('/usr/local/sbin/systemctl', file.read(), mode=0o755)
     os.makedirs(node.path('/run/systemd/system'))
+
+
+def deploy(node, plugin, astute):
+    """Make a node what it is when Fuel has deployed it.  RuntimeError when a task fails."""
+    install_plugin(node, plugin, astute)
+    for task in tasks(plugin):
+        if task == NETCONFIG:
+            netconfig.configure(node)
+        else:
+            result = run_everywhere([node], plugin, task, lambda: None)[node.name]
+            if result.status:
+                raise RuntimeError(f'{task.name}: exit {result.status}\n{result.output}')
 
 
 def run_everywhere(nodes, plugin, task, tick):

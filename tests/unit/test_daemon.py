@@ -37,7 +37,7 @@ def configured(tmpdir, text):
 
 
 def test_without_a_file_the_defaults_hold(monkeypatch, tmpdir):
-    monkeypatch.setattr(config, 'DEFAULT_PATH', str(tmpdir.join('none')))
+    monkeypatch.setattr(config, 'CONFIG_FILE', str(tmpdir.join('none')))
     assert config.read() == config.DEFAULTS
 
 

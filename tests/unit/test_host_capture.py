@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from plugin_lib import stages
 from plugin_lib._compat import fs_path
 from plugin_lib.daemon import main as eipoibd
-from plugin_lib.daemon import status
 from plugin_lib.errors import ApplyError, InputError
 from plugin_lib.host import machine
 from plugin_lib.host.capture import WRITTEN_BY_US, capture, written_by_us
 from plugin_lib.host.source import Captured, Live, open_root
 from plugin_lib.host.sysfs import Tree, is_interface_name
+from plugin_lib.paths import STATUS_FILE
 from plugin_lib.planning import drivers, service
 from plugin_lib.planning.operations import StartService
 from plugin_lib.published import settings as plugin_settings
@@ -285,7 +285,7 @@ def configured_node(folder):
 
 class TestWhatThePluginWrote(object):
     def test_is_where_it_writes_it(self):
-        in_run = ['{0}/{1}'.format(eipoibd.RUN_FOLDER, name) for name in (eipoibd.LEDGER_FILE, status.FILE_NAME)]
+        in_run = ['{0}/{1}'.format(eipoibd.RUN_FOLDER, name) for name in (eipoibd.LEDGER_FILE, STATUS_FILE)]
         assert sorted(WRITTEN_BY_US) == sorted([drivers.MODPROBE_FILE, service.CONFIG_FILE] + in_run)
 
     def test_a_replay_of_a_configured_node_does_it_not_again(self, folder):

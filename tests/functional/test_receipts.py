@@ -1,0 +1,89 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""Receipts on a deployed node of the lab: a hook that found nothing to do looks again when something has changed.
+
+Covered: each thing that a hook looks at (published data, configuration, interfaces, Open vSwitch, what eipoibd saw, the
+service itself, the receipt) is changed in turn; the next run looks, and mends what is to be mended.
+"""
+import os
+import signal
+
+import pytest
+
+from plugin_lib.paths import CONFIG_FILE, RUN_FOLDER
+from tests.functional.eipoibd_node import status, until
+from tests.lab import astute, hooks, lab, requirements
+from tools import packages
+
+AS_BEFORE = 'nothing to do, as before'
+
+
+def run(node, hook):
+    done = node.run('/usr/bin/fuel-infiniband', 'hook', hook, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def settle(node, hook):
+    """Run it until it finds all as before: once for what is to be done, once to look."""
+    for _ in range(3):
+        code, output = run(node, hook)
+        assert code == 0, output
+    assert AS_BEFORE in output
+
+
+def assert_looks(node, hook, after, expected='nothing to do', code=0):
+    """After the change the hook looks again, and says so."""
+    settle(node, hook)
+    after()
+    got, output = run(node, hook)
+    assert AS_BEFORE not in output and expected in output and got == code, output
+
+
+def body(made):
+    plugin = packages.unpack(packages.build('fuel8'), f'{made.folder}/master')
+    node = made.add_node(astute.PKEYS)
+    text = astute.render(astute.MEMBERS[0])
+    hooks.deploy(node, plugin, text)
+    receipt = '/run/fuel-infiniband/vlans'
+
+    for hook in ('vlans', 'ovs'):
+        assert_looks(node, hook, lambda: node.write('/etc/astute.yaml', text + f'# {hook}\n', mode=0o600))
+        assert_looks(node, hook, lambda: node.run('ip', 'link', 'add', 'new-' + hook, 'type', 'bridge'))
+        assert_looks(node, hook, lambda: node.write('/run/fuel-infiniband/' + hook, 'garbage'))
+    assert os.stat(node.path(receipt)).st_mode & 0o777 == 0o600
+
+    # What is to be mended is mended.
+    assert_looks(node, 'vlans', lambda: node.write(CONFIG_FILE, '[eipoibd]\nresync_interval = 60\n'), 'its configuration')
+    port = node.run('ovs-vsctl', 'list-ports', 'br-prv').stdout.split()[0]
+    delete = 'ovs-vsctl', 'del-port', 'br-prv', port
+    assert_looks(node, 'ovs', lambda: node.run(*delete), 'done')
+    assert port in node.run('ovs-vsctl', 'list-ports', 'br-prv').stdout.split()
+
+    # A P_Key that the fabric takes away: eipoibd sees it, and so does the hook.
+    def take_away():
+        before = status(node)['updated'], status(node)['interfaces']
+        node.emulator.program(astute.PKEYS[:-1])
+        node.run('kill', f'-{signal.SIGHUP.value}', str(status(node)['pid']))
+        until(lambda: (status(node)['updated'], status(node)['interfaces']) != before)
+
+    assert_looks(node, 'vlans', take_away, 'P_Key', code=1)
+    node.emulator.program(astute.PKEYS)
+
+    # Without eipoibd nobody watches: every run looks, until it runs again.
+    def stop():
+        node.run('kill', str(status(node)['pid']))
+        until(lambda: not locked(node))
+
+    assert_looks(node, 'vlans', stop, 'it does not run')
+    settle(node, 'vlans')
+
+
+def locked(node):
+    return node.run('flock', '--nonblock', f'{RUN_FOLDER}/lock', 'true', check=False).returncode != 0
+
+
+def test_a_hook_looks_again_when_anything_has_changed():
+    missing = requirements.missing()
+    if missing:
+        pytest.skip('level 1 of the lab cannot run here: ' + '; '.join(missing))
+    assert lab.run(body) in (0, None), 'what failed in the lab is on stderr'
