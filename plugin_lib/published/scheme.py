@@ -19,7 +19,7 @@ from plugin_lib.published import vlans
 # the dot is a P_Key, so that ib2.1000 is the child of P_Key 0x1000, never VLAN 1000.
 PKEY_CHILD = re.compile(r'^(ib[0-9]+)\.[0-9a-fA-F]{4}\Z')
 DIGITS = re.compile(r'^[0-9]{1,4}\Z')
-DIGITS_OF_MTU = re.compile(r'^[1-9][0-9]{1,4}\Z')
+MTU = re.compile(r'^[1-9][0-9]{1,4}\Z')
 # What stands in an endpoint's IP instead of an address.
 NO_ADDRESS = ('none', 'dhcp', '')
 SUBINTERFACE = re.compile(r'^(.+)\.([0-9]{1,13})\Z')
@@ -100,14 +100,10 @@ def read(section):
     interfaces = dict((_checked(published, name, name), published.section(name)) for name in published.keys())
     endpoints = section.section('endpoints')
     scheme = Scheme(provider, interfaces, {}, [], [], {}, _endpoints(endpoints), {})
-    for name, interface in interfaces.items():
-        _ask_mtu(scheme, name, interface)
     steps = section.sections('transformations')
     for step in steps:
         if step.text('action') == 'add-bond':
             _add_bond(scheme, step)
-            for member in step.texts('interfaces'):
-                _ask_mtu(scheme, member, step.section('interface_properties'))
     for step in steps:
         action = step.text('action')
         if action == 'add-br':
@@ -117,11 +113,8 @@ def read(section):
             scheme.ports.append(_port(scheme, step))
         elif action == 'add-patch':
             scheme.patches.append(_patch(scheme, step))
-        if action in ('add-br', 'add-port', 'add-bond'):
-            _ask_mtu(scheme, step.text('name'), step)
-    for name in scheme.endpoints:
-        if name not in scheme.bridges and not any(name == port.name for port in scheme.ports):
-            _no_false_vlan(scheme, endpoints, name, name)
+    _check_endpoints(scheme, endpoints)
+    _add_mtus(scheme, steps)
     return scheme
 
 
@@ -193,12 +186,29 @@ def _vlan(step, key, digits):
     return int(digits)
 
 
-def _ask_mtu(scheme, name, section):
-    """Note the MTU below a section; Fuel writes a number, templates its text too.  A patch's is 65000 everywhere."""
+def _check_endpoints(scheme, section):
+    for name in scheme.endpoints:
+        if name not in scheme.bridges and not any(name == port.name for port in scheme.ports):
+            _no_false_vlan(scheme, section, name, name)
+
+
+def _add_mtus(scheme, steps):
+    """Note the MTUs that are asked for; a patch's is left out, Fuel gives each 65000."""
+    for name, section in scheme.interfaces.items():
+        _add_mtu(scheme, name, section)
+    for step in steps:
+        if step.text('action') == 'add-bond':
+            for member in step.texts('interfaces'):
+                _add_mtu(scheme, member, step.section('interface_properties'))
+        if step.text('action') in ('add-br', 'add-port', 'add-bond'):
+            _add_mtu(scheme, step.text('name'), step)
+
+
+def _add_mtu(scheme, name, section):
     value = section.typed('mtu', string_types + integer_types, 'a number of bytes')
     if value is None:
         return
-    if not DIGITS_OF_MTU.match(text_type(value)):
+    if not MTU.match(text_type(value)):
         raise section.refuse('mtu', 'not a number of bytes', 'write a number such as 1500')
     scheme.mtus[name] = int(value)
 
