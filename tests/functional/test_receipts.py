@@ -7,6 +7,7 @@ service itself, the receipt) is changed in turn; the next run looks, and mends w
 """
 import os
 import signal
+from functools import partial
 
 import pytest
 
@@ -47,16 +48,15 @@ def body(made):
     receipt = '/run/fuel-infiniband/vlans'
 
     for hook in ('vlans', 'ovs'):
-        assert_looks(node, hook, lambda: node.write('/etc/astute.yaml', text + f'# {hook}\n', mode=0o600))
-        assert_looks(node, hook, lambda: node.run('ip', 'link', 'add', 'new-' + hook, 'type', 'bridge'))
-        assert_looks(node, hook, lambda: node.write('/run/fuel-infiniband/' + hook, 'garbage'))
+        assert_looks(node, hook, partial(node.write, '/etc/astute.yaml', text + f'# {hook}\n', mode=0o600))
+        assert_looks(node, hook, partial(node.run, 'ip', 'link', 'add', 'new-' + hook, 'type', 'bridge'))
+        assert_looks(node, hook, partial(node.write, '/run/fuel-infiniband/' + hook, 'garbage'))
     assert os.stat(node.path(receipt)).st_mode & 0o777 == 0o600
 
     # What is to be mended is mended.
-    assert_looks(node, 'vlans', lambda: node.write(CONFIG_FILE, '[eipoibd]\nresync_interval = 60\n'), 'its configuration')
+    assert_looks(node, 'vlans', partial(node.write, CONFIG_FILE, '[eipoibd]\nresync_interval = 60\n'), 'its configuration')
     port = node.run('ovs-vsctl', 'list-ports', 'br-prv').stdout.split()[0]
-    delete = 'ovs-vsctl', 'del-port', 'br-prv', port
-    assert_looks(node, 'ovs', lambda: node.run(*delete), 'done')
+    assert_looks(node, 'ovs', partial(node.run, 'ovs-vsctl', 'del-port', 'br-prv', port), 'done')
     assert port in node.run('ovs-vsctl', 'list-ports', 'br-prv').stdout.split()
 
     # A P_Key that the fabric takes away: eipoibd sees it, and so does the hook.
