@@ -81,5 +81,6 @@ def _interfaces(source, links, problems):
                 continue
             problems.append(problem_of(error))
         interfaces[name] = Interface(name, link.ifindex, link.address, LINK_TYPES.get(link.type, str(link.type)),
-                                     bool(link.flags & IFF_UP), link.state, link.mtu, driver, bus_info, link.master)
+                                     bool(link.flags & IFF_UP), link.state, link.mtu, driver, bus_info, link.master,
+                                     link.kind, link.parent, link.vlan)
     return interfaces

@@ -26,6 +26,7 @@ IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER, IFLA_OPERSTATE = 1,
 IFLA_LINKINFO, IFLA_EXT_MASK, IFLA_LINK_NETNSID = 18, 29, 37
 IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
 IFLA_IPOIB_PKEY = 1
+IFLA_VLAN_ID = 1
 _NESTED_OR_BYTE_ORDER = 0xc000
 
 # The words of /sys/class/net/<if>/operstate, net/core/net-sysfs.c.
@@ -47,7 +48,7 @@ _U32 = struct.Struct(str('=I'))
 _I32 = struct.Struct(str('=i'))
 
 
-class Link(namedtuple('Link', 'name ifindex type flags mtu address state parent master kind pkey')):
+class Link(namedtuple('Link', 'name ifindex type flags mtu address state parent master kind pkey vlan')):
     """What rtnetlink says of an interface.
 
     :param type: the ARPHRD number of linux/if_arp.h: 1 Ethernet, 32 InfiniBand
@@ -59,9 +60,13 @@ class Link(namedtuple('Link', 'name ifindex type flags mtu address state parent 
     :param master: name of the bridge or bond that it is in, None without one
     :param kind: IFLA_INFO_KIND (``ipoib``, ``veth``), None where the driver registered none
     :param pkey: IFLA_IPOIB_PKEY, a 16-bit table entry; None where ``kind`` is not ``ipoib``
+    :param vlan: IFLA_VLAN_ID; None where ``kind`` is not ``vlan``
     """
 
     __slots__ = ()
+
+
+Link.__new__.__defaults__ = (None,)  # most interfaces are no VLAN's
 
 
 class Links(object):
@@ -186,12 +191,13 @@ def parse(body):
         # IFLA_LINK of another namespace (IFLA_LINK_NETNSID) is a number that means something else here.
         parent = None if IFLA_LINK_NETNSID in found else _number(found, IFLA_LINK)
         master = _number(found, IFLA_MASTER)
-        kind, pkey = _kind(found[IFLA_LINKINFO]) if IFLA_LINKINFO in found else (None, None)
+        kind, pkey, vlan = _kind(found[IFLA_LINKINFO]) if IFLA_LINKINFO in found else (None, None, None)
     except (KeyError, struct.error):
         raise _garbage()
     address = ':'.join('{0:02x}'.format(byte) for byte in bytearray(found.get(IFLA_ADDRESS, b'')))
     return Link(name, ifindex, link_type, flags, mtu, address,
-                OPERSTATES[state] if state < len(OPERSTATES) else OPERSTATES[0], parent, master, kind, pkey)
+                OPERSTATES[state] if state < len(OPERSTATES) else OPERSTATES[0], parent, master, kind, pkey,
+                vlan)
 
 
 def _dump(connection, sequence):
@@ -227,12 +233,15 @@ def _attributes(data, offset=0):
 
 
 def _kind(info):
-    """``(kind, P_Key)`` of IFLA_LINKINFO."""
+    """``(kind, P_Key, VLAN)`` of IFLA_LINKINFO."""
     found = _attributes(info)
     kind = _name(found[IFLA_INFO_KIND]) if IFLA_INFO_KIND in found else None
-    if kind != 'ipoib' or IFLA_INFO_DATA not in found:
-        return kind, None
-    return kind, _number(_attributes(found[IFLA_INFO_DATA]), IFLA_IPOIB_PKEY, _U16)
+    if kind not in ('ipoib', 'vlan') or IFLA_INFO_DATA not in found:
+        return kind, None, None
+    data = _attributes(found[IFLA_INFO_DATA])
+    if kind == 'vlan':
+        return kind, None, _number(data, IFLA_VLAN_ID, _U16)
+    return kind, _number(data, IFLA_IPOIB_PKEY, _U16), None
 
 
 def _number(found, attribute, form=_U32):

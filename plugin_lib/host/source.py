@@ -138,8 +138,8 @@ def _modules(fact, path):
     return Modules(fact['release'], frozenset(fact['loaded']), frozenset(fact['available']))
 
 
-_LINK_NUMBERS = ('ifindex', 'type', 'flags', 'mtu', 'pkey')
-_MAY_BE_NULL = ('parent', 'master', 'kind', 'pkey')
+_LINK_NUMBERS = ('ifindex', 'type', 'flags', 'mtu', 'pkey', 'vlan')
+_MAY_BE_NULL = ('parent', 'master', 'kind', 'pkey', 'vlan')
 
 
 def _link(fact, path, place):

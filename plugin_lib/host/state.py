@@ -9,7 +9,7 @@ from collections import namedtuple
 LINK_TYPES = {1: 'ethernet', 32: 'infiniband', 772: 'loopback'}
 
 
-class Interface(namedtuple('Interface', 'name ifindex mac link_type up state mtu driver bus_info master')):
+class Interface(namedtuple('Interface', 'name ifindex mac link_type up state mtu driver bus_info master kind parent vlan')):
     """A network interface.
 
     :param mac: its address as text; 6 bytes on Ethernet, 20 on InfiniBand
@@ -20,12 +20,15 @@ class Interface(namedtuple('Interface', 'name ifindex mac link_type up state mtu
     :param driver: GDRVINFO's driver, None where the interface has no such answer
     :param bus_info: GDRVINFO's bus_info, None likewise
     :param master: the bridge or bond that it is in (``ovs-system`` for a kernel Open vSwitch), None without one
+    :param kind: rtnetlink's word for what it is: ``bridge``, ``bond``, ``vlan``, ``veth``; None for hardware
+    :param parent: the interface under a VLAN interface, the other end of a veth pair; None without one here
+    :param vlan: of a VLAN interface, else None
     """
 
     __slots__ = ()
 
 
-Interface.__new__.__defaults__ = (None,)  # most interfaces are in no bridge
+Interface.__new__.__defaults__ = (None, None, None, None)  # most interfaces are in no bridge, and made by hardware
 
 
 class Port(namedtuple('Port', 'hca number pci state link_layer lid sm_lid rate pkeys problem')):

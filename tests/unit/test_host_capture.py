@@ -32,7 +32,7 @@ ASTUTE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
                       '9.2-two-ports.yaml')
 
 LINK = {'name': 'eth0', 'ifindex': 2, 'type': 1, 'flags': 1, 'mtu': 1500, 'address': '52:54:00:00:00:30',
-        'state': 'up', 'parent': None, 'master': None, 'kind': None, 'pkey': None}
+        'state': 'up', 'parent': None, 'master': None, 'kind': None, 'pkey': None, 'vlan': None}
 MODULES = {'release': '4.4.0', 'loaded': ['ib_ipoib'], 'available': ['ib_ipoib', 'eth_ipoib']}
 FACTS = {'format': 1, 'modules': MODULES,
          'links': [LINK], 'drvinfo': {'eth0': ['virtio_net', '0000:00:03.0']}, 'errors': {}}

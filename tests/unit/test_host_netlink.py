@@ -54,6 +54,13 @@ def test_ipoib_child():
         kind='ipoib', pkey=0x8064)
 
 
+def test_vlan_interface():
+    data = attribute(netlink.IFLA_INFO_DATA, attribute(netlink.IFLA_VLAN_ID, struct.pack(str('=H'), 201)))
+    link = netlink.parse(link_body('eth4.201', extra=attribute(
+        netlink.IFLA_LINKINFO, attribute(netlink.IFLA_INFO_KIND, b'vlan\0') + data)))
+    assert (link.kind, link.pkey, link.vlan) == ('vlan', None, 201)
+
+
 def test_parent_and_master_by_name():
     links = [netlink.parse(link_body(extra=IPOIB)), netlink.parse(link_body('ib0', 4)), netlink.parse(
         link_body('eth4', 6, 1))]
