@@ -6,24 +6,11 @@ from __future__ import absolute_import, print_function, unicode_literals
 from plugin_lib import modes
 from plugin_lib.errors import InfinibandError
 from plugin_lib.host.state import EIPOIB_MODULES
+from plugin_lib.planning import modprobe
 from plugin_lib.planning.operations import LoadModule, Step, WriteFile
 
 STAGE = 'drivers'
 MODPROBE_FILE = '/etc/modprobe.d/fuel-infiniband.conf'
-
-
-def modprobe_text(queue_size):
-    # type: (int) -> str
-    """The modprobe configuration for an IPoIB queue of ``queue_size`` entries.
-
-    Every link of the chain is a softdep of its own: kmod does not keep the order
-    of several modules in one ``post:``.  There is no port_type_array, so a port
-    senses its link type (ConnectX-3).
-    """
-    lines = ['# Written by the Fuel plugin infiniband; its settings are in the Fuel UI.',
-             'options ib_ipoib recv_queue_size={0} send_queue_size={0}'.format(queue_size)]
-    lines += ['softdep {0} post: {1}'.format(first, then) for first, then in zip(EIPOIB_MODULES, EIPOIB_MODULES[1:])]
-    return '\n'.join(lines) + '\n'
 
 
 def plan(published, settings, modules, current):
@@ -43,7 +30,7 @@ def plan(published, settings, modules, current):
     if missing:
         raise lacking(missing, modules.release, settings.driver_source)
     steps = []
-    wanted = modprobe_text(settings.queue_size)
+    wanted = modprobe.text(settings.queue_size)
     if current != wanted:
         steps.append(Step(STAGE, 'modprobe', 'Fuel publishes eth_ipoib on {0}'.format(', '.join(ports)),
                           (WriteFile(MODPROBE_FILE, wanted, 0o644, current),)))

@@ -12,7 +12,7 @@ from plugin_lib import published
 from plugin_lib.errors import InfinibandError
 from plugin_lib.host import modules, packages
 from plugin_lib.host.state import EIPOIB_MODULES, Modules
-from plugin_lib.planning import drivers, service
+from plugin_lib.planning import drivers, modprobe, service
 from plugin_lib.planning import packages as packages_plan
 from plugin_lib.planning.operations import InstallPackages, LoadModule, RemoveFile, StartService, WriteFile
 from plugin_lib.published import settings
@@ -32,7 +32,7 @@ def test_a_fresh_node_gets_its_configuration_before_its_modules():
 
 
 def test_a_configured_node_needs_nothing():
-    assert drivers.plan(WITH_PORT, DEFAULTS, Modules('4.4.0', EVERY, EVERY), drivers.modprobe_text(128)) == ()
+    assert drivers.plan(WITH_PORT, DEFAULTS, Modules('4.4.0', EVERY, EVERY), modprobe.text(128)) == ()
 
 
 def test_a_node_without_infiniband_needs_nothing_not_even_the_modules():
@@ -40,7 +40,7 @@ def test_a_node_without_infiniband_needs_nothing_not_even_the_modules():
 
 
 def test_a_new_queue_size_rewrites_the_configuration_and_can_be_undone():
-    before = drivers.modprobe_text(128)
+    before = modprobe.text(128)
     (step,) = drivers.plan(WITH_PORT, DEFAULTS._replace(queue_size=32), Modules('4.4.0', EVERY, EVERY), before)
     (write,) = step.operations
     assert 'recv_queue_size=32 send_queue_size=32' in write.text

@@ -22,7 +22,7 @@ from plugin_lib.host.capture import WRITTEN_BY_US, capture, written_by_us
 from plugin_lib.host.source import Captured, Live, open_root
 from plugin_lib.host.sysfs import Tree, is_interface_name
 from plugin_lib.paths import STATUS_FILE
-from plugin_lib.planning import drivers, service
+from plugin_lib.planning import drivers, modprobe, service
 from plugin_lib.planning.operations import StartService
 from plugin_lib.published import settings as plugin_settings
 from tests.model.kernel import Kernel
@@ -276,7 +276,7 @@ def configured_node(folder):
     """A node whose eipoibd serves VLAN 100; its files are below ``folder``, its kernel is a model."""
     node = Node(folder + eipoibd.RUN_FOLDER, [0xffff, 0x8064])
     chosen = plugin_settings.read(None)
-    write(folder + drivers.MODPROBE_FILE, drivers.modprobe_text(chosen.queue_size).encode('ascii'))
+    write(folder + drivers.MODPROBE_FILE, modprobe.text(chosen.queue_size).encode('ascii'))
     write(folder + service.CONFIG_FILE, service.config_text(chosen).encode('ascii'))
     os.makedirs(folder + eipoibd.RUN_FOLDER)
     node.once()

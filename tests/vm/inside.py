@@ -8,7 +8,8 @@ import re
 import subprocess
 import time
 
-from plugin_lib.planning.drivers import MODPROBE_FILE, modprobe_text
+from plugin_lib.planning import modprobe
+from plugin_lib.planning.drivers import MODPROBE_FILE
 
 CARD = '/sys/bus/pci/devices/0000:03:00.0/modalias'
 HCA = '/sys/kernel/debug/standin_hca'
@@ -76,7 +77,7 @@ def loaded():
 def configure(queue_size=128):
     """The modprobe configuration, as the drivers hook writes it."""
     with open(MODPROBE_FILE, 'w', encoding='ascii') as stream:
-        stream.write(modprobe_text(queue_size))
+        stream.write(modprobe.text(queue_size))
 
 
 def cold_plug():
