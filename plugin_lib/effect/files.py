@@ -5,22 +5,28 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 import errno
 import os
+import stat
 
 
 def write_atomically(path, text, mode):
     # type: (str, str, int) -> None
     """Replace ``path``; whoever reads it sees the old text or the new one, also after a power cut.
 
-    :param mode: permission bits
+    The file that is replaced keeps its owner: a service reads its own configuration through its group.
+
+    :param mode: permission bits; None: those of the file that is replaced
     :raises EnvironmentError: the old file is then untouched
     """
     import tempfile  # late: it costs whoever only looks a third of the interpreter's start
     folder = make_folder(os.path.dirname(path))
+    old = os.stat(path) if os.path.exists(path) else None
     descriptor, temporary = tempfile.mkstemp(prefix='.' + os.path.basename(path) + '.', dir=folder)
     try:
         try:
             _write_all(descriptor, text.encode('utf-8'))
-            os.fchmod(descriptor, mode)
+            if old and (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
+                os.fchown(descriptor, old.st_uid, old.st_gid)
+            os.fchmod(descriptor, stat.S_IMODE(old.st_mode) if mode is None else mode)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -110,7 +110,7 @@ class WriteFile(namedtuple('WriteFile', 'path text mode previous')):
     """Replace a file atomically.
 
     :param path: absolute path, below the root that the executor was given
-    :param mode: permission bits of the new file
+    :param mode: permission bits of the new file; None: those of the file that is replaced
     :param previous: its text as it was read when planning, or None when it did not exist
     """
 

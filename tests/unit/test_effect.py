@@ -280,6 +280,17 @@ def test_files_are_replaced_whole(tmpdir):
     assert os.listdir(os.path.dirname(path)) == []
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason='only root gives files away')
+def test_a_file_of_a_service_stays_its_own(tmpdir):
+    path = tmpdir.join('nova.conf')
+    path.write('[DEFAULT]\n')
+    os.chown(str(path), 0, 65534)
+    os.chmod(str(path), 0o640)
+    files.write_atomically(str(path), '[DEFAULT]\na = b\n', None)
+    found = os.stat(str(path))
+    assert (path.read(), found.st_gid, found.st_mode & 0o777) == ('[DEFAULT]\na = b\n', 65534, 0o640)
+
+
 def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmpdir, monkeypatch):
     path = tmpdir.join('a.conf')
     path.write('old')
