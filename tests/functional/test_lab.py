@@ -3,8 +3,7 @@
 """The lab itself: what its nodes' emulated hardware answers, through the mounted file system and real interfaces.
 
 Covered: the errors, links and page cut-off of the sysfs ABI as system calls give them, the taps behind children,
-GDRVINFO from Python 3 and 2.7, which VLANs the fabric passes, that a node's root is its own, and that a lab without
-privilege is as good as one of root.
+GDRVINFO from Python 3 and 2.7, that a node's root is its own.
 """
 import errno
 import json
@@ -12,15 +11,14 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 
 import pytest
 
+from tests.functional.by_hand import NET, release, serve, write
 from tests.lab import lab, requirements, snapshot
 from tests.lab.fabric import ip
 from tests.lab.node import compile_shim
 
-NET = '/sys/class/net'
 GDRVINFO = '''
 import fcntl, socket, struct, sys, array
 text = array.array('B', struct.pack('I192x', 3))
@@ -39,35 +37,6 @@ def able():
 
 def in_lab(body):
     assert lab.run(body) == 0, 'what failed in the lab is on stderr'
-
-
-def write(node, path, text):
-    """0, or the errno of a write to an attribute."""
-    file = os.open(node.path(f'{NET}/{path}'), os.O_WRONLY)
-    try:
-        os.write(file, text.encode())
-    except OSError as error:
-        return error.errno
-    finally:
-        os.close(file)
-    return 0
-
-
-def eventually(holds):
-    """Whether it holds within 5 s: the fabric follows a vif in some milliseconds."""
-    deadline = time.monotonic() + 5
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-    return True
-
-
-def serve(node, vlan):
-    """Do by hand what eipoibd does for a VLAN."""
-    child = f'ib0.{0x8000 | vlan:04x}'
-    mac = node.read(f'{NET}/eth4/address').strip()
-    assert [write(node, 'ib0/create_child', f'{0x8000 | vlan:#06x}'), write(node, 'eth4/eth/slaves', f'+{child}'),
-            write(node, 'eth4/eth/vifs', f'+{child} {mac} {vlan}')] == [0, 0, 0]
 
 
 def test_attributes_answer_as_the_drivers_do():
@@ -178,38 +147,6 @@ def test_drvinfo_by_preloading_alone(name):
     in_lab(body)
 
 
-def test_a_vlan_passes_where_both_ends_have_its_pkey_and_its_vif():
-    def body(made):
-        nodes = [made.add_node([0xffff, 0x8064, 0x8065]), made.add_node([0xffff, 0x8064, 0x8065])]
-        for number, node in enumerate(nodes, 1):
-            node.run('ip', 'link', 'set', 'eth4', 'up')
-            node.run('ovs-vsctl', 'add-br', 'br', '--', 'set', 'bridge', 'br', 'datapath_type=netdev',
-                     '--', 'add-port', 'br', 'eth4')
-            for vlan in (100, 101):
-                node.run('ovs-vsctl', 'add-port', 'br', f't{vlan}', f'tag={vlan}',
-                         '--', 'set', 'interface', f't{vlan}', 'type=internal')
-                node.run('ip', 'address', 'add', f'10.0.{vlan}.{number}/24', 'dev', f't{vlan}')
-                node.run('ip', 'link', 'set', f't{vlan}', 'up')
-
-        def passes(vlan):
-            return nodes[0].run('ping', '-c', '1', '-i', '0.2', '-w', '1', f'10.0.{vlan}.2',
-                                check=False).returncode == 0
-
-        serve(nodes[0], 100)
-        assert not passes(100), 'node-2 has no vif'
-        serve(nodes[1], 100)
-        assert eventually(lambda: passes(100))
-        assert not passes(101), 'nobody has a vif'
-        nodes[1].emulator.program([0xffff, 0x8065])
-        assert not passes(100), 'node-2 has lost the P_Key'
-        nodes[1].emulator.program([0xffff, 0x8064])
-        assert passes(100)
-        assert write(nodes[0], 'eth4/eth/slaves', '-ib0.8064') == 0
-        assert eventually(lambda: not passes(100)), 'the vif of node-1 went with its slave'
-
-    in_lab(body)
-
-
 def test_a_snapshot_tells_what_changed():
     def body(made):
         node = made.add_node([0xffff, 0x8064])
@@ -222,7 +159,7 @@ def test_a_snapshot_tells_what_changed():
         node.run('ovs-vsctl', 'set', 'port', 'br', 'trunks=100')
         node.run('mv', '/etc/modprobe.d/x.conf', '/etc/modprobe.d/z')
         node.run('cp', '/etc/modprobe.d/z', '/etc/modprobe.d/x.conf')
-        assert write(node, 'eth4/eth/slaves', '-ib0.8064') == 0
+        release(node, 'ib0.8064')
         assert write(node, 'ib0/delete_child', '0x8064') == 0
         serve(node, 100)  # the same again, but not the same interface
         told = '\n'.join(snapshot.difference(first, snapshot.take(node)))

@@ -17,9 +17,10 @@ import time
 import pytest
 
 from tests.functional.eipoibd_node import CONFIG, Service, install, status, until, until_equal
-from tests.lab import lab, opensm, requirements, snapshot
+from tests.lab import lab, opensm, ports, requirements, snapshot
 from tests.lab.ibsim import TABLE_ENTRIES
 from tests.lab.opensm import EVERY_HCA, member, partitions
+from tests.lab.ports import answering, own_mac
 
 GRACE = 1
 CONFIGURATION = f'[eipoibd]\nresync_interval = 1\nremoval_grace = {GRACE}\nmass_removal_hold = 600\n'
@@ -56,16 +57,9 @@ def on_a_fabric(body, count, vlans, **options):
 
 
 def add_addresses(node, vlans):
-    node.run('ovs-vsctl', 'add-br', 'br', '--', 'set', 'bridge', 'br', 'datapath_type=netdev', '--', 'add-port', 'br',
-             'eth4', *(word for vlan in vlans for word in (
-                 '--', 'add-port', 'br', f't{vlan}', f'tag={vlan}',
-                 '--', 'set', 'interface', f't{vlan}', 'type=internal')))
-    node.run('ip', '-batch', '-', input=''.join(
-        f'address add {address(node, vlan)}/24 dev t{vlan}\nlink set t{vlan} up\n' for vlan in vlans))
-
-
-def address(node, vlan):
-    return f'10.{vlan >> 8}.{vlan & 255}.{node.name.rpartition("-")[2]}'
+    node.run('ovs-vsctl', 'add-br', 'br', '--', 'set', 'bridge', 'br', 'datapath_type=netdev',
+             '--', 'add-port', 'br', 'eth4')
+    ports.add(node, 'br', vlans, mac=own_mac(node))
 
 
 def full_vlans(table):
@@ -84,21 +78,8 @@ def services(node):
 def wanted_services(node, vlans):
     """The :func:`services` of a node that serves these VLANs and untagged traffic."""
     names = {'ib0.1': 'N/A', **{f'ib0.{0x8000 | vlan:04x}': str(vlan) for vlan in vlans}}
-    mac = node.read('/sys/class/net/eth4/address').strip()
+    mac = own_mac(node)
     return set(names), {(name, mac, vlan) for name, vlan in names.items()}
-
-
-def answering(nodes, vlans):
-    """{(node, a later one): those of the VLANs in which the later answers a ping of the other within a second}."""
-    pings = [(source, target, vlan, subprocess.Popen(
-        source.machine.inside('ping', '-c', '1', '-i', '0.2', '-w', '1', address(target, vlan)),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        for source, target in itertools.combinations(nodes, 2) for vlan in vlans]
-    answers = {pair: set() for pair in itertools.combinations(nodes, 2)}
-    for source, target, vlan, ping in pings:
-        if ping.wait() == 0:
-            answers[source, target].add(vlan)
-    return answers
 
 
 def assert_converges(tables, vlans):
@@ -119,7 +100,7 @@ def assert_converges(tables, vlans):
 @contextlib.contextmanager
 def traffic(source, target, vlan):
     """A ping that goes on meanwhile, and of which nothing may be lost."""
-    command = source.machine.inside('ping', '-i', '0.02', address(target, vlan))
+    command = source.machine.inside('ping', '-i', '0.02', ports.address(target, vlan))
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     yield
     with open(f'/proc/{process.pid}/task/{process.pid}/children', encoding='ascii') as children:

@@ -10,7 +10,7 @@ import sys
 import time
 
 from plugin_lib.pkey import KEY_MASK
-from tests.lab import astute, hooks, lab, level0, netconfig, opensm, requirements, snapshot
+from tests.lab import astute, hooks, lab, level0, netconfig, opensm, ports, requirements, snapshot
 from tests.lab.emulator import EIPOIB
 from tools import packages
 
@@ -167,42 +167,27 @@ class Demo:
             node.run('ip', 'link', 'set', EIPOIB, 'up')
             node.run('ovs-vsctl', 'add-br', 'br-probe', '--', 'set', 'bridge', 'br-probe', 'datapath_type=netdev',
                      '--', 'add-port', 'br-probe', EIPOIB)
-            _add_port(node, 'br-probe', astute.MANAGEMENT_VLAN)
-        self._ping('before', f'VLAN {astute.MANAGEMENT_VLAN}', _address(astute.MANAGEMENT_VLAN, 2), passes=False)
+            ports.add(node, 'br-probe', [astute.MANAGEMENT_VLAN], ports.own_mac(node))
+        vlan = astute.MANAGEMENT_VLAN
+        self._ping('before', f'VLAN {vlan}', ports.address(self._nodes[1], vlan), passes=False)
         for node in self._nodes:
             node.run('ovs-vsctl', 'del-br', 'br-probe')
             node.run('ip', 'link', 'set', EIPOIB, 'down')
 
     def _ping_networks(self):
         for node in self._nodes:
-            for vlan in (TENANT_VLAN, ABSENT_VLAN):
-                _add_port(node, 'br-prv', vlan)
+            ports.add(node, 'br-prv', (TENANT_VLAN, ABSENT_VLAN), ports.own_mac(node))
         peer = astute.MEMBERS[1]
         self._ping('management', f'VLAN {astute.MANAGEMENT_VLAN}', peer.management_address, passes=True)
         self._ping('storage', f'VLAN {astute.STORAGE_VLAN}', peer.storage_address, passes=True)
-        self._ping('private', f'VLAN {TENANT_VLAN}', _address(TENANT_VLAN, 2), passes=True)
-        self._ping('without a P_Key', f'VLAN {ABSENT_VLAN}', _address(ABSENT_VLAN, 2), passes=False)
+        self._ping('private', f'VLAN {TENANT_VLAN}', ports.address(self._nodes[1], TENANT_VLAN), passes=True)
+        self._ping('without a P_Key', f'VLAN {ABSENT_VLAN}', ports.address(self._nodes[1], ABSENT_VLAN), passes=False)
 
     def _ping(self, name, what, address, passes):
         self._screen.busy(name)
-        # With -w it stops at the first answer, or after so many seconds.
-        patience = ('-c', '1', '-i', '0.2', '-w', '5' if passes else '1')
-        answered = self._nodes[0].run('ping', *patience, address, check=False).returncode == 0
+        answered = ports.answers(self._nodes[0], address, 5 if passes else 1)
         self._screen.step(name, answered == passes, f'{what}: {"an answer" if answered else "no answer"} from {address}'
                           f'{", as it must be" if answered == passes else ""}')
-
-
-def _address(vlan, uid):
-    """An address for a test port in a VLAN: 10.3.233.1 for VLAN 1001."""
-    return f'10.{vlan >> 8}.{vlan & 255}.{uid}'
-
-
-def _add_port(node, bridge, vlan):
-    """Give a bridge of a node a port with an address in a VLAN, as Neutron gives one to a router."""
-    port = f'test{vlan}'
-    node.run('ovs-vsctl', 'add-port', bridge, port, f'tag={vlan}', '--', 'set', 'interface', port, 'type=internal')
-    node.run('ip', 'address', 'add', f'{_address(vlan, node.name.rpartition("-")[2])}/24', 'dev', port)
-    node.run('ip', 'link', 'set', port, 'up')
 
 
 if __name__ == '__main__':

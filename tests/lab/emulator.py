@@ -3,7 +3,7 @@
 """The emulated InfiniBand hardware of one node, as a process in the node's network and mount namespaces.
 
 It serves /sys/class from the kernel model, keeps a real tap behind every modelled IPoIB interface, and tells the
-fabric which VLANs the node can use.  :class:`Emulator` starts it; ``python -m tests.lab.emulator`` is it.  It reads
+fabric which vifs the node has.  :class:`Emulator` starts it; ``python -m tests.lab.emulator`` is it.  It reads
 one JSON list a line from stdin, the arguments of :meth:`Emulator.program`, and answers ``done``.
 """
 import json
@@ -14,7 +14,7 @@ import threading
 
 from plugin_lib.pkey import DEFAULT_KEY, KEY_MASK
 from tests.lab import fuse_sysfs, namespaces
-from tests.lab.fabric import UNTAGGED, Cable, ip
+from tests.lab.fabric import UNTAGGED, Cable, Vif, ip, remote_mac
 from tests.lab.rootfs import REAL_SYSFS
 from tests.lab.taps import IFF_UP, InfinibandTap, Links
 from tests.model.kernel import Kernel, Listener
@@ -31,12 +31,11 @@ class Emulator:
     :param machine: Machine whose hardware this is; its interface EIPOIB exists
     :param pkeys: the P_Key table to begin with, 16-bit values
     :param guid: of the HCA's port, 16 hexadecimal digits
-    :param fabric: the Fabric
-    :param cable: the node's cable in it
+    :param cable: the node's cable, see Fabric.connect
     """
 
-    def __init__(self, machine, pkeys, guid, fabric, cable):
-        options = {'root': machine.root, 'pkeys': pkeys, 'guid': guid, 'fabric': fabric.socket, 'cable': cable}
+    def __init__(self, machine, pkeys, guid, cable):
+        options = {'root': machine.root, 'pkeys': pkeys, 'guid': guid, 'cable': cable}
         self._process = subprocess.Popen(
             machine.beside(sys.executable, '-m', 'tests.lab.emulator', json.dumps(options)),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
@@ -63,7 +62,7 @@ class Hardware(Listener):
     """Keeps the real interfaces and the fabric in step with the model.
 
     The thread that serves files changes the model.  Another one tells the fabric, whose switch takes 20 ms for what
-    is at once on hardware; a VLAN passes that much after its vif was written, and many vifs cost little more than one.
+    is at once on hardware; a vif serves that much after it was written, and many vifs cost little more than one.
 
     :param cable: the node's Cable
     :param sysfs: the real sysfs of the node's network namespace
@@ -104,7 +103,8 @@ class Hardware(Listener):
                 self._taps[child.name].up = child.up
 
     def vifs_changed(self, eipoib):
-        self._vifs = self._kernel.vifs(EIPOIB)
+        self._vifs = [(self._kernel.netdevs[slave].ifindex, mac, vlan, pkey & KEY_MASK)
+                      for slave, mac, vlan, pkey in self._kernel.vifs(EIPOIB)]
         self._stale.set()
 
     def keep_fabric_in_step(self):
@@ -114,13 +114,17 @@ class Hardware(Listener):
             self.tell_fabric()
 
     def tell_fabric(self):
-        """A VLAN passes where the active port holds its P_Key and a vif on a child of that P_Key serves it."""
+        """A vif serves where its child's P_Key is that of its VLAN, and the active port holds it.
+
+        Interface indexes stand in for the numbers of queue pairs, the end of the port's GUID for its LID.
+        """
         with self._lock:
             port = self._kernel.hcas[HCA].ports[1]
             held = {value & KEY_MASK for value in port.pkeys} if port.state == 'ACTIVE' else ()
-            self._cable.carry({UNTAGGED if vlan < 0 else vlan for _slave, _mac, vlan, pkey in self._vifs
-                               if pkey & KEY_MASK in held
-                               and pkey & KEY_MASK == (DEFAULT_KEY if vlan < 0 else vlan)})
+            self._cable.carry([
+                Vif(mac, UNTAGGED if vlan < 0 else vlan, remote_mac(ifindex, int(port.guid[-4:], 16)))
+                for ifindex, mac, vlan, key in self._vifs
+                if key in held and key == (DEFAULT_KEY if vlan < 0 else vlan)])
 
 
 def main():
@@ -130,7 +134,7 @@ def main():
     kernel = Kernel(rtnetlink=False, child_index=True)
     port = kernel.add_hca(HCA, PCI, guid=options['guid']).ports[1]
     port.set_pkeys(options['pkeys'])
-    hardware = kernel.listener = Hardware(kernel, Cable(options['fabric'], options['cable']), f'{root}/{REAL_SYSFS}')
+    hardware = kernel.listener = Hardware(kernel, Cable(options['cable']), f'{root}/{REAL_SYSFS}')
     kernel.add_ipoib(PARENT, port)
     ip('link', 'set', EIPOIB, 'address', kernel.add_eipoib(EIPOIB, PARENT).address)
 

@@ -1,21 +1,34 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""The fabric between the nodes: a switch that passes a VLAN only where the port's node can really use it.
+"""The fabric between the nodes, and the data path of eth_ipoib at each of its ports.
 
-It lives in the network namespace of the process that makes it.  A frame gets from one node to another when both
-their ports carry its VLAN; see :meth:`Cable.carry`.
+It lives in the network namespace of the process that makes it: a switch, and for each node a bridge ``hca.<node>``
+between the node's cable and that switch, whose OpenFlow rules are the node's vifs; see :class:`Cable`.
 """
 import subprocess
+from typing import NamedTuple
 
 from tests.lab import openvswitch
 
-UNTAGGED = 0
-# An empty set of trunks means "every VLAN" to Open vSwitch, so a port that carries nothing is given this one, which
-# no P_Key of the lab stands for.
-NO_VLAN = 4094
+UNTAGGED = 0xffff  # as OpenFlow 1.0 writes it
 
-_BRIDGE = 'fabric'
+_SWITCH = 'fabric'
 _ADMIN_BRIDGE = 'admin'
+_CABLE, _FABRIC = 1, 2  # OpenFlow port numbers on a node's bridge
+_BROADCAST = 'ff:ff:ff:ff:ff:ff'
+_MULTICAST = '01:00:00:00:00:00/01:00:00:00:00:00'
+
+# Tables: 0 where from, 1 from which vif, 2 out to the fabric, 3 to which vif, 4 out to the node.
+_EVERY_PORT = f'''\
+table=0,in_port={_CABLE},ip actions=resubmit(,1)
+table=0,in_port={_CABLE},arp actions=resubmit(,1)
+table=0,in_port={_CABLE},rarp actions=resubmit(,1)
+table=0,in_port={_FABRIC} actions=resubmit(,3)
+table=2,priority=2,arp actions=move:NXM_OF_ETH_SRC[]->NXM_NX_ARP_SHA[],output:{_FABRIC}
+table=2,priority=1 actions=output:{_FABRIC}
+table=4,priority=2,arp actions=move:NXM_OF_ETH_DST[]->NXM_NX_ARP_THA[],output:{_CABLE}
+table=4,priority=1 actions=output:{_CABLE}
+'''
 
 
 def ip(*arguments):
@@ -32,10 +45,9 @@ class Fabric:
     """
 
     def __init__(self, folder):
-        self.socket = f'{folder}/db.sock'
+        self._folder = folder
         openvswitch.start(list, folder, folder, folder)
-        subprocess.run(['ovs-vsctl', f'--db=unix:{self.socket}', 'add-br', _BRIDGE,
-                        '--', 'set', 'bridge', _BRIDGE, 'datapath_type=netdev'], check=True)
+        self._switch('add-br', _SWITCH, '--', 'set', 'bridge', _SWITCH, 'datapath_type=netdev')
         ip('link', 'add', _ADMIN_BRIDGE, 'type', 'bridge')
         ip('link', 'set', _ADMIN_BRIDGE, 'up')
 
@@ -44,26 +56,83 @@ class Fabric:
 
         :param infiniband: name of the EIPOIB interface in the machine
         :param ethernet: name of the Ethernet interface in the machine
-        :returns: the name of the InfiniBand cable, for :class:`Cable`; it carries nothing yet
+        :returns: what :class:`Cable` takes, for the InfiniBand cable; it carries nothing yet
         """
         cable, admin = f'ib.{machine.hostname}', f'adm.{machine.hostname}'
         for name, peer in ((cable, infiniband), (admin, ethernet)):
             ip('link', 'add', name, 'type', 'veth', 'peer', 'name', peer, 'netns', str(machine.pid))
             ip('link', 'set', name, 'up')
         ip('link', 'set', admin, 'master', _ADMIN_BRIDGE)
-        subprocess.run(['ovs-vsctl', f'--db=unix:{self.socket}', 'add-port', _BRIDGE, cable,
-                        f'trunks={NO_VLAN}'], check=True)
-        return cable
+        port, up, down = f'hca.{machine.hostname}', f'up.{machine.hostname}', f'dn.{machine.hostname}'
+        self._switch(
+            'add-br', port, '--', 'set', 'bridge', port, 'datapath_type=netdev', 'fail_mode=secure',
+            '--', 'add-port', port, cable, '--', 'set', 'interface', cable, f'ofport_request={_CABLE}',
+            '--', 'add-port', port, up,
+            '--', 'set', 'interface', up, 'type=patch', f'options:peer={down}', f'ofport_request={_FABRIC}',
+            '--', 'add-port', _SWITCH, down, '--', 'set', 'interface', down, 'type=patch', f'options:peer={up}')
+        return f'{self._folder}/{port}.mgmt'
+
+    def _switch(self, *arguments):
+        subprocess.run(['ovs-vsctl', f'--db=unix:{self._folder}/db.sock', *arguments], check=True)
+
+
+class Vif(NamedTuple):
+    """What makes eth_ipoib carry the traffic of one MAC in one VLAN.
+
+    :param mac: as the node knows it
+    :param vlan: 1 to 4094, or UNTAGGED
+    :param remote_mac: as the rest of the fabric knows it
+    """
+
+    mac: str
+    vlan: int
+    remote_mac: str
+
+
+def remote_mac(qpn, lid):
+    """The MAC that eth_ipoib makes for a sender (``build_neigh_mac`` in eth_ipoib_main.c).
+
+    :param qpn: 24-bit number of the queue pair of the sender's IPoIB child
+    :param lid: 16-bit address of the sender's port
+    """
+    digits = f'02{qpn:06x}{lid:04x}'
+    return ':'.join(digits[at:at + 2] for at in range(0, 12, 2))
 
 
 class Cable:
-    """One InfiniBand port of the fabric, by its name; may be used from any namespace that sees the socket's file."""
+    """One InfiniBand port of the fabric; may be used from any namespace that sees the socket's file.
 
-    def __init__(self, socket, name):
-        self._database = openvswitch.Database(socket)
-        self._name = name
+    It passes what eth_ipoib passes (eth_ipoib_main.c: parent_tx, parent_rx, get_parent_skb).  From the node: IPv4,
+    ARP and RARP whose source MAC and VLAN are those of a vif; the fabric sees them come from the MAC that stands for
+    its child's queue pair.  To the node: unicasts to that MAC, as unicasts to the vif's; each broadcast and, as a
+    unicast, each multicast once for every vif of its VLAN.  So a unicast to the MAC that a remote node has in truth
+    reaches nobody: where the driver would send an ARP request in its place, it is only dropped.
 
-    def carry(self, vlans):
-        """Pass exactly these VLANs (UNTAGGED among them or not) between the node and the fabric."""
-        self._database.configure({'op': 'update', 'table': 'Port', 'where': [['name', '==', self._name]],
-                                  'row': {'trunks': ['set', sorted(vlans) or [NO_VLAN]]}})
+    :param socket: of :meth:`Fabric.connect`
+    """
+
+    def __init__(self, socket):
+        self._socket = socket
+
+    def carry(self, vifs):
+        """Serve exactly these Vifs, no two of one MAC and VLAN; only the rules that differ are sent.
+
+        :raises RuntimeError: with ovs-ofctl's words
+        """
+        rules = _EVERY_PORT
+        members = {}
+        for vif in vifs:
+            members.setdefault(vif.vlan, []).append(vif.mac)
+            rules += (f'table=1,dl_vlan={vif.vlan},dl_src={vif.mac} '
+                      f'actions=mod_dl_src:{vif.remote_mac},resubmit(,2)\n'
+                      f'table=3,dl_vlan={vif.vlan},dl_dst={vif.remote_mac} '
+                      f'actions=mod_dl_dst:{vif.mac},resubmit(,4)\n')
+        for vlan, macs in members.items():
+            copies = ','.join(f'mod_dl_dst:{mac},output:{_CABLE}' for mac in macs)
+            rules += (f'table=3,priority=2,dl_vlan={vlan},dl_dst={_BROADCAST} '
+                      f'actions={",".join([f"output:{_CABLE}"] * len(macs))}\n'
+                      f'table=3,priority=1,dl_vlan={vlan},dl_dst={_MULTICAST} actions={copies}\n')
+        done = subprocess.run(['ovs-ofctl', '--bundle', 'replace-flows', f'unix:{self._socket}', '-'], input=rules,
+                              capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f'ovs-ofctl replace-flows: {done.stderr.strip()}')

@@ -50,7 +50,7 @@ class Node:
         self.machine = Machine(name, self.root, lambda: self._prepare(scratch, shim))
         cable = fabric.connect(self.machine, EIPOIB, ETHERNET)
         self.run('ip', 'link', 'set', 'lo', 'up')
-        self.emulator = Emulator(self.machine, pkeys, guid, fabric, cable)
+        self.emulator = Emulator(self.machine, pkeys, guid, cable)
         openvswitch.start(lambda argv: self.machine.inside(*argv),
                           '/etc/openvswitch', '/var/run/openvswitch', '/var/log/openvswitch')
 

@@ -1,10 +1,8 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""Open vSwitch without its kernel module: a private pair of daemons, and transactions with its database."""
+"""Open vSwitch without its kernel module: a private pair of daemons."""
 import os
 import subprocess
-
-from ovs import jsonrpc, stream
 
 SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema'
 
@@ -36,40 +34,3 @@ def start(within, configuration, run, log):
         done = subprocess.run(within(argv), capture_output=True, text=True, check=False, env=environment)
         if done.returncode:
             raise RuntimeError(f'{" ".join(argv)}: exit {done.returncode}\n{done.stdout}{done.stderr}')
-
-
-class Database:
-    """A connection to an ovsdb-server: one JSON-RPC transaction takes 1 ms, an ovs-vsctl several."""
-
-    def __init__(self, socket):
-        error, connection = stream.Stream.open_block(stream.Stream.open(f'unix:{socket}'))
-        if error:
-            raise OSError(error, f'{socket}: {os.strerror(error)}')
-        self._connection = jsonrpc.Connection(connection)
-
-    def transact(self, *operations):
-        """Run operations of RFC 7047 as one transaction and return their results.
-
-        :raises RuntimeError: with the server's words
-        """
-        request = jsonrpc.Message.create_request('transact', ['Open_vSwitch', *operations])
-        error, reply = self._connection.transact_block(request)
-        if error:
-            raise RuntimeError(f'OVSDB: {os.strerror(error)}')
-        if reply.error or any('error' in (row or {}) for row in reply.result):
-            raise RuntimeError(f'OVSDB: {reply.error or reply.result}')
-        return reply.result
-
-    def configure(self, *operations):
-        """As :meth:`transact`, and return when the switch does what the database says.
-
-        Without the new next_cfg the switch may keep forwarding by the old configuration until its next change: seen
-        with trunks in 3.1.0.  It is also how ovs-vsctl waits.
-        """
-        results = self.transact(*operations,
-                                {'op': 'mutate', 'table': 'Open_vSwitch', 'where': [],
-                                 'mutations': [['next_cfg', '+=', 1]]},
-                                {'op': 'select', 'table': 'Open_vSwitch', 'where': [], 'columns': ['next_cfg']})
-        older = ['cur_cfg', '<', results[-1]['rows'][0]['next_cfg']]
-        self.transact({'op': 'wait', 'table': 'Open_vSwitch', 'where': [older], 'columns': ['cur_cfg'],
-                       'until': '==', 'rows': [], 'timeout': 5000})
