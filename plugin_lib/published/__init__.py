@@ -16,7 +16,8 @@ PLUGIN = 'infiniband'
 
 
 class Published(namedtuple(
-        'Published', 'path fqdn uid node_roles interfaces roles mode scheme settings left_out warnings')):
+        'Published', 'path fqdn uid node_roles interfaces roles mode scheme settings physical_networks left_out '
+        'warnings')):
     """What one astute.yaml says.
 
     :param path: the file
@@ -26,6 +27,7 @@ class Published(namedtuple(
     :param mode: of the node's Mellanox ports: ``infiniband``, ``ethernet``, ``mixed`` or ``none``
     :param scheme: scheme.Scheme
     :param settings: Section of the plugin's settings, or None: absent while the plugin is disabled
+    :param physical_networks: {bridge: roles.PhysicalNetwork}: those with VLANs; none with tunnelling or nova-network
     :param left_out: lines about roles that lead nowhere; a compute node has such roles in every environment
     :param warnings: lines about what contradicts itself
     """
@@ -52,12 +54,12 @@ def read(path):
                          'the section is missing', 'give the astute.yaml that Fuel wrote to the node')
     found = scheme.read(section)
     interfaces = roles.interfaces(found)
-    by_role, left_out, more = roles.read(found, section.section('roles'), interfaces,
-                                         roles.physical_networks(node.section('quantum_settings')))
+    networks = roles.physical_networks(node.section('quantum_settings'))
+    by_role, left_out, more = roles.read(found, section.section('roles'), interfaces, networks)
     mode = modes.together([nic.mode for nic in interfaces.values() if nic.mode != modes.OTHER])
     settings = node.section(PLUGIN) if node.get(PLUGIN) is not None else None
     return Published(path, node.text('fqdn'), _uid(node), _node_roles(node), interfaces, by_role, mode,
-                     found, settings, left_out, warnings + more)
+                     found, settings, networks, left_out, warnings + more)
 
 
 def _uid(node):

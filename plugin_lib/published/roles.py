@@ -29,6 +29,12 @@ class Role(namedtuple('Role', 'name endpoint interfaces bond vlans mode ip')):
     __slots__ = ()
 
 
+class PhysicalNetwork(namedtuple('PhysicalNetwork', 'name vlans')):
+    """A physical network of Neutron that has VLANs: its name (the first, when several share a bridge) and ranges."""
+
+    __slots__ = ()
+
+
 # Fuel 6.1 leaves the key out when a network is untagged, and by a mistake of its own for VLAN 1.
 VLAN_LEFT_OUT_BY_61 = ((1, 1),)
 
@@ -51,7 +57,7 @@ def read(scheme, names, known, networks):
 
     :param names: Section ``network_scheme -> roles``: role -> endpoint
     :param known: {name: Interface}
-    :param networks: {bridge: VLAN ranges} of Neutron's physical networks, see :func:`physical_networks`
+    :param networks: {bridge: PhysicalNetwork}
     """
     reaches, found, left_out, warnings = {}, {}, [], []
     for name in names.keys():
@@ -70,19 +76,20 @@ def read(scheme, names, known, networks):
 
 
 def physical_networks(quantum_settings):
-    """{bridge: VLAN ranges} of the physical networks that have a VLAN range.
+    """{bridge: PhysicalNetwork} of the physical networks that have a VLAN range.
 
     :param quantum_settings: that Section; with tunnelling or nova-network it names none
     """
     networks = quantum_settings.section('L2').section('phys_nets')
-    ranges = {}
+    found = {}
     for name in networks.keys():
         network = networks.section(name)
-        found = vlans_at(network, 'vlan_range') if network.get('vlan_range') != '' else []
-        if found:
+        ranges = vlans_at(network, 'vlan_range') if network.get('vlan_range') != '' else []
+        if ranges:
             bridge = network.name('bridge')
-            ranges[bridge] = tuple(vlans.merge(found + list(ranges.get(bridge, ()))))
-    return ranges
+            first, others = found.get(bridge, (name, ()))
+            found[bridge] = PhysicalNetwork(first, tuple(vlans.merge(ranges + list(others))))
+    return found
 
 
 def _endpoint_reach(scheme, endpoint, known, networks):
@@ -91,7 +98,7 @@ def _endpoint_reach(scheme, endpoint, known, networks):
     warnings = ['{0} carries {1} but is not among the published interfaces: its driver is unknown'.format(
         nic, endpoint.name) for nic in found.interfaces if nic not in known]
     if endpoint.name in networks:
-        found = found._replace(vlans=networks[endpoint.name])
+        found = found._replace(vlans=networks[endpoint.name].vlans)
     elif not found.vlans and endpoint.ranged:
         # Without quantum_settings only 6.1's range tells that this is the bridge of a physical network.
         found = found._replace(vlans=endpoint.vlans)
