@@ -66,7 +66,7 @@ class Simulator:
         environment = dict(os.environ, LD_PRELOAD=preload(), SIM_HOST=MANAGER,
                            OSM_TMP_DIR=self.folder, OSM_CACHE_DIR=self.folder,
                            PYTHONPATH=os.pathsep.join(map(os.path.abspath, sys.path)))
-        return subprocess.Popen(argv, cwd=self.folder, stdin=subprocess.DEVNULL, env=environment, **options)
+        return subprocess.Popen(argv, cwd=self.folder, env=environment, **{'stdin': subprocess.DEVNULL, **options})
 
     def unlink(self, node):
         """Pull the plug of a node."""

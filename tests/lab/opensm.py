@@ -64,7 +64,7 @@ class OpenSM:
         if partitions_text is None:
             os.remove(path)
             return
-        with open(path, 'w', encoding='ascii') as file:
+        with open(path, 'w', encoding='latin-1', newline='') as file:
             file.write(partitions_text)
 
     def start(self):

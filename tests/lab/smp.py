@@ -75,17 +75,22 @@ class Subnet:
         if _state(cable) == 'DOWN':
             return 'DOWN', None
         route = (1, number)
-        node, port = self.get(route, _NODE_INFO), self.get(route, _PORT_INFO)
-        if node is None or port is None:
-            return 'DOWN', None
+        port, pkeys = self.get(route, _PORT_INFO), self.table(route)
+        return ('DOWN', None) if port is None or pkeys is None else (_state(port), pkeys)
+
+    def table(self, route):
+        """The P_Key table, up to its last key, of an HCA port or the port 0 of a switch; None when nobody answers."""
+        node = self.get(route, _NODE_INFO)
+        if node is None:
+            return None
         entries, = struct.unpack_from('>H', node, 28)  # PartitionCap
         blocks = [self.get(route, _PKEY_TABLE, block) for block in range(-(-entries // _BLOCK))]
         if None in blocks:
-            return 'DOWN', None
+            return None
         pkeys = list(struct.unpack(f'>{_BLOCK * len(blocks)}H', b''.join(blocks)))
         while pkeys and not pkeys[-1]:
             pkeys.pop()
-        return _state(port), pkeys
+        return pkeys
 
 
 def _state(port_info):
