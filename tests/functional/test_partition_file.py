@@ -34,13 +34,14 @@ NUMBERS = st.sampled_from(['0x65', '0x8065', '101', '0145', '0x0', '0x8000', '0x
                            '0x7ffe', '0x0066', '-1', '+0x65'])
 WORDS = st.sampled_from(['a', 'b', 'Default', 'management net', 'x' * 31, 'x' * 33])
 # A word may be cut short, and that is rarely an error to OpenSM.
-FLAGS = st.sampled_from(['ipoib', 'ipo', 'ipoibb', 'mtu=4', 'mtu=', 'mtu', 'rate=3', 'rat=7', 'sl=0', 'sl=99', 'scope=2',
-                         '', 'defmember=full', 'defmember=limited', 'defmember=both', 'defmember=ful',
+FLAGS = st.sampled_from(['ipoib', 'ipo', 'ipoibb', 'mtu=4', 'mtu=', 'mtu', 'rate=3', 'rat=7', 'sl=0', 'sl=99',
+                         'scope=2', '', 'defmember=full', 'defmember=limited', 'defmember=both', 'defmember=ful',
                          'defmember=', 'defmember', 'defmember=member', 'def=f', 'Q_Key=0x0b1b', 'TClass=1', 'nonsense',
                          'nonsense=1', '=5'])
 WHO = st.sampled_from(['ALL', 'ALL_CAS', 'ALL_SWITCHES', 'ALL_ROUTERS', 'SELF', 'AL', 'ALL_', 'ALL_C', 'S', 'NONE', 'N',
                        '', '0x1', '0x0002c90300000010'] + 2 * [f'0x{guid}' for guid in GUIDS.values()])
-MEMBERSHIPS = st.sampled_from(['', '=full', '=limited', '=both', '=ful', '=f', '=', '=member', '=FULL', '=full=limited'])
+MEMBERSHIPS = st.sampled_from(['', '=full', '=limited', '=both', '=ful', '=f', '=', '=member', '=FULL',
+                               '=full=limited'])
 
 
 @st.composite
