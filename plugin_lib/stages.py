@@ -104,7 +104,7 @@ def preflight(node):
     if node.has_infiniband:
         chosen = settings.read(None) if refused else node.settings
         host = node.host()
-        offered = _packages(node).offered if chosen.driver_source == 'repository' else frozenset()
+        offered = _packages(node).offered if chosen.driver_source == 'repository' else ()
         found += checks.machine(node.published, host, node.modules(), chosen, offered)
         found += checks.keys(node.published, host, chosen.sm_check)
     return found
@@ -159,7 +159,7 @@ def _plan_packages(node):
     from plugin_lib.planning import packages
     if node.settings.driver_source != 'repository':
         return NOTHING
-    return Plan(packages.plan(_packages(node)), ())
+    return Plan(packages.plan(_packages(node), node.modules().release), ())
 
 
 def _plan_drivers(node):

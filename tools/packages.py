@@ -6,7 +6,7 @@ The plugin is one source and two packages: ``fuel6`` (package version 2.0.0, Fue
 6.1 and 7.0) is the tree as it stands, ``fuel8`` (4.0.0, Fuel 8.0 to 9.2) is the same
 with ``fuel8/`` laid over it.  fuel-plugin-builder packs every file that it sees, so
 it only gets to see a copy of what belongs to the plugin, from which pre_build_hook
-removes what it has made into the Debian package.
+removes what is only needed to make the Debian package.
 """
 import os
 import shutil
@@ -57,6 +57,7 @@ def stage(flavour, folder):
             shutil.copytree(TOP / name, folder / name, ignore=_LEFTOVERS)
         else:
             shutil.copy2(TOP / name, folder / name)
+    shutil.copy2(TOP / 'packaging/master/fuel-infiniband', folder / 'fuel-infiniband')
     if flavour == 'fuel8':
         _lay_over(TOP / 'fuel8', folder)
     (folder / '.staged').write_text(f'{folder.resolve()}\n')  # the builder packs no name that begins with a dot
@@ -65,11 +66,14 @@ def stage(flavour, folder):
 
 
 def _lay_over(overlay, folder):
-    """Put the files of ``overlay`` into ``folder``; metadata.yaml key by key."""
+    """Put the files of ``overlay`` into ``folder``; metadata.yaml key by key, the plugin's name into the scripts."""
     merged = yaml.safe_load((folder / 'metadata.yaml').read_text())
+    installed_as = f'{merged["name"]}-{merged["version"].rpartition(".")[0]}'
     for path in overlay.iterdir():
         if path.name == 'metadata.yaml':
             merged.update(yaml.safe_load(path.read_text()))
+        elif path.suffix == '.sh':
+            (folder / path.name).write_text(path.read_text().replace('@PLUGIN@', installed_as))
         else:
             shutil.copy2(path, folder / path.name)
     (folder / 'metadata.yaml').write_text(yaml.safe_dump(merged, sort_keys=False))

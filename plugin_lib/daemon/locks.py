@@ -22,18 +22,19 @@ _TAKEN = (errno.EAGAIN, errno.EWOULDBLOCK)
 
 
 @contextmanager
-def held(folder, name, timeout=0.0):
-    # type: (str, str, float) -> object
+def held(folder, name, timeout=0.0, program='eipoibd'):
+    # type: (str, str, float, str) -> object
     """Hold the lock ``name`` in ``folder``; the kernel gives it back when the process ends, however it ends.
 
     :param folder: made if need be; the lock itself is for root only
     :param timeout: seconds to wait for whoever has it
+    :param program: who has it then, for the message
     :raises ApplyError: when it cannot be had
     """
     path = os.path.join(folder, name)
     descriptor = _open(path)
     try:
-        _acquire(descriptor, path, monotonic() + timeout)
+        _acquire(descriptor, path, monotonic() + timeout, program)
         yield
     finally:
         os.close(descriptor)
@@ -76,7 +77,7 @@ def _cannot_lock(error, path):
     return ApplyError('cannot lock', path, error.strerror, 'run it as root', error.errno)
 
 
-def _acquire(descriptor, path, deadline):
+def _acquire(descriptor, path, deadline, program):
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -84,7 +85,7 @@ def _acquire(descriptor, path, deadline):
             if error.errno not in _TAKEN:
                 raise _cannot_lock(error, path)
             if monotonic() >= deadline:
-                raise ApplyError('another eipoibd is at work', path, 'it holds this lock',
+                raise ApplyError('another {0} is at work'.format(program), path, 'it holds this lock',
                                  'wait for it, or stop it: its process is named by fuser {0}'.format(path), error.errno)
             time.sleep(0.05)
         else:

@@ -1,13 +1,13 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""The programs of the system that are run: modprobe and the init system's control program."""
+"""The programs of the system: modprobe, the init system's control program, and how any of them is run."""
 from __future__ import absolute_import, print_function, unicode_literals
 
 import errno
 import os
 import subprocess
 
-from plugin_lib._compat import to_text
+from plugin_lib._compat import fs_path, to_text
 from plugin_lib.errors import ApplyError
 
 MODPROBE = '/sbin/modprobe'
@@ -52,15 +52,31 @@ def run(argv, todo):
     """Run a program to its end.
 
     :param todo: what the operator does when it fails
+    :raises ApplyError: with the last line that it wrote
+    """
+    _run(argv, todo, subprocess.STDOUT, None)
+
+
+def output(argv, todo, folder=None):
+    # type: (list, str, str) -> str
+    """What a program prints to stdout.
+
+    :param todo: what the operator does when it fails
+    :param folder: where it runs, if not here
     :raises ApplyError: with the last line that it wrote to stderr
     """
+    return _run(argv, todo, subprocess.PIPE, folder)
+
+
+def _run(argv, todo, stderr, folder):
     try:
-        child = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, close_fds=True,
-                                 env=dict(os.environ, LC_ALL=str('C')))
+        child = subprocess.Popen([fs_path(word) for word in argv], stdout=subprocess.PIPE, stderr=stderr,
+                                 close_fds=True, cwd=folder, env=dict(os.environ, LC_ALL=str('C')))
     except EnvironmentError as error:
         raise ApplyError('cannot run {0}'.format(argv[0]), argv[0], error.strerror,
                          'install it' if error.errno == errno.ENOENT else todo, error.errno)
-    words = to_text(child.communicate()[0]).strip()
+    said, complained = [to_text(words or b'') for words in child.communicate()]
     if child.returncode:
         raise ApplyError('{0} failed with status {1}'.format(' '.join(argv), child.returncode), argv[0],
-                         words.rpartition('\n')[2], todo)
+                         (complained or said).strip().rpartition('\n')[2], todo)
+    return said

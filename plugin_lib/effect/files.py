@@ -6,11 +6,26 @@ from __future__ import absolute_import, print_function, unicode_literals
 import errno
 import os
 import stat
+from contextlib import contextmanager
 
 
 def write_atomically(path, text, mode):
     # type: (str, str, int) -> None
-    """Replace ``path``; whoever reads it sees the old text or the new one, also after a power cut.
+    """Replace ``path`` by a file that holds ``text``; see :func:`replacing`.
+
+    :param mode: permission bits; None: those of the file that is replaced
+    :raises EnvironmentError: the old file is then untouched
+    """
+    with replacing(path, mode) as descriptor:
+        write_all(descriptor, text.encode('utf-8'))
+
+
+@contextmanager
+def replacing(path, mode):
+    # type: (str, int) -> object
+    """A descriptor to write the new content of ``path`` to, which takes its place when the block is done.
+
+    Whoever reads the file sees the old content or the new one, also after a power cut.
 
     The file that is replaced keeps its owner: a service reads its own configuration through its group.
 
@@ -23,7 +38,7 @@ def write_atomically(path, text, mode):
     descriptor, temporary = tempfile.mkstemp(prefix='.' + os.path.basename(path) + '.', dir=folder)
     try:
         try:
-            _write_all(descriptor, text.encode('utf-8'))
+            yield descriptor
             if old and (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
                 os.fchown(descriptor, old.st_uid, old.st_gid)
             os.fchmod(descriptor, stat.S_IMODE(old.st_mode) if mode is None else mode)
@@ -58,7 +73,9 @@ def make_folder(path):
     return path
 
 
-def _write_all(descriptor, data):
+def write_all(descriptor, data):
+    # type: (int, bytes) -> None
+    """Write all of ``data`` to an open file."""
     while data:
         data = data[os.write(descriptor, data):]
 

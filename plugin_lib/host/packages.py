@@ -16,15 +16,26 @@ LISTS = '/var/lib/apt/lists'
 LIST_OF_PLUGIN = '*_plugins_infiniband-*_repositories_ubuntu_*Packages'
 DPKG_STATUS = '/var/lib/dpkg/status'
 
-_NAME = re.compile(r'^Package: *(\S+)', re.M)
-_INSTALLED = re.compile(r'^Status: *\S+ ok installed', re.M)
+# Our own field of the index, written on the master; apt keeps what it does not know.
+KERNEL_FIELD = 'Fuel-Infiniband-Kernel'
+
+_FIELD = re.compile(r'^(Package|Version|Status|{0}): *(\S.*)$'.format(KERNEL_FIELD), re.M)
+
+
+class Offer(namedtuple('Offer', 'name version kernel')):
+    """A package in the plugin's repository.
+
+    :param kernel: the kernel that its modules are for, as ``uname -r`` says it; None when it has none
+    """
+
+    __slots__ = ()
 
 
 class Packages(namedtuple('Packages', 'offered installed')):
-    """Names of packages.
+    """What a node can have and has.
 
-    :param offered: frozenset of those in the plugin's repository, the node package included
-    :param installed: frozenset of those of them that are installed
+    :param offered: tuple of the Offers in the plugin's repository, the node package included
+    :param installed: {name: version} of those of them that are installed, in whatever version
     """
 
     __slots__ = ()
@@ -40,9 +51,18 @@ def read(root='/'):
         names = os.listdir(os.path.join(root, LISTS.lstrip('/')))
     except EnvironmentError:
         names = []
-    indexes = (files.read(root, '{0}/{1}'.format(LISTS, name)) for name in fnmatch.filter(names, LIST_OF_PLUGIN))
-    offered = frozenset(name for index in indexes for name in _NAME.findall(index or ''))
-    paragraphs = re.split(r'\n\n+', files.read(root, DPKG_STATUS) or '')
-    installed = frozenset(name for paragraph in paragraphs if _INSTALLED.search(paragraph)
-                          for name in _NAME.findall(paragraph))
-    return Packages(offered, offered & installed)
+    offered = []
+    for name in sorted(fnmatch.filter(names, LIST_OF_PLUGIN)):
+        for fields in _paragraphs(files.read(root, '{0}/{1}'.format(LISTS, name))):
+            offered.append(Offer(fields['Package'], fields.get('Version'), fields.get(KERNEL_FIELD)))
+    wanted = frozenset(offer.name for offer in offered)
+    installed = dict((fields['Package'], fields.get('Version')) for fields in _paragraphs(
+        files.read(root, DPKG_STATUS)) if fields['Package'] in wanted
+        and fields.get('Status', '').endswith(' ok installed'))
+    return Packages(tuple(offered), installed)
+
+
+def _paragraphs(text):
+    """The fields of each paragraph, as {name: value}."""
+    found = (dict(_FIELD.findall(paragraph)) for paragraph in re.split(r'\n\n+', text or ''))
+    return [fields for fields in found if 'Package' in fields]

@@ -50,23 +50,24 @@ def published(data):
 
 
 def machine(data, host, modules, settings, offered):
-    # type: (object, object, object, object, frozenset) -> list
+    # type: (object, object, object, object, tuple) -> list
     """Whether the node has the interfaces that Fuel publishes as InfiniBand, or can have them.
 
     Before the drivers are loaded the interfaces are not there yet: then it is
     the modules, or the packages that bring them, that must be.
 
-    :param offered: names of the packages that the plugin's repository offers, where drivers come from there
+    :param offered: host.packages.Offers of the plugin's repository, where drivers come from there
     """
     found = []
     missing = [name for name in EIPOIB_MODULES if name not in modules.available]
+    others = packages.other_kernels(offered, modules.release)
     for nic in infiniband(data):
         if nic.name in host.eipoibs:
             found.append(Finding(OK, nic.name, 'EIPOIB interface over {0}'.format(host.eipoibs[nic.name].parent), ''))
-        elif missing and offered - frozenset([packages.NODE_PACKAGE]):
+        elif missing and not others and packages.usable(offered, modules.release):
             found.append(Finding(OK, nic.name, 'not there yet: the hook drivers installs its packages', ''))
         elif missing:
-            found.append(of_error(drivers.lacking(missing, modules.release, settings.driver_source)))
+            found.append(of_error(drivers.lacking(missing, modules.release, settings.driver_source, others)))
         elif nic.name in host.interfaces and host.interfaces[nic.name].driver not in (None, nic.driver):
             found.append(Finding(
                 FAIL, nic.name, 'Fuel publishes driver {0}, the machine has {1}'.format(

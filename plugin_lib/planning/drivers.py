@@ -40,15 +40,20 @@ def plan(published, settings, modules, current):
     return tuple(steps)
 
 
-def lacking(missing, release, source):
-    # type: (list, str, str) -> InfinibandError
+def lacking(missing, release, source, others=()):
+    # type: (list, str, str, list) -> InfinibandError
     """The error for a kernel that lacks modules of the chain.
 
     eth_ipoib exists in MLNX_OFED only, which the plugin cannot redistribute.
+
+    :param others: the kernels that the plugin's repository has modules for instead
     """
-    todo = {'inbox': 'put the MLNX_OFED packages of this kernel into the plugin\'s repository on the master and choose '
-                     '"repository" as driver source',
-            'repository': 'put the packages of this kernel into the plugin\'s repository on the master'}[source]
-    return InfinibandError('the InfiniBand drivers are not complete', '/lib/modules/{0}'.format(release),
-                           'no module {0} for this kernel (driver source: {1})'.format(', '.join(missing), source),
-                           todo)
+    why = 'no module {0} for this kernel (driver source: {1})'.format(', '.join(missing), source)
+    if 'eth_ipoib' in missing and source == 'inbox':
+        why += '; EIPOIB needs eth_ipoib, which only MLNX_OFED has'
+    if others:
+        why += '; the plugin\'s repository has modules for {0}'.format(', '.join(others))
+    todo = 'add the MLNX_OFED packages of this kernel on the master: fuel-infiniband drivers add FILE...'
+    if source == 'inbox':
+        todo += '; choose "repository" as driver source'
+    return InfinibandError('the InfiniBand drivers are not complete', '/lib/modules/{0}'.format(release), why, todo)

@@ -140,7 +140,7 @@ class RemoveFile(namedtuple('RemoveFile', 'path previous mode')):
 class InstallPackages(namedtuple('InstallPackages', 'names')):
     """Install driver packages from the plugin's repository.
 
-    :param names: tuple of package names
+    :param names: tuple of package names as apt takes them, ``name=version`` where only that one will do
     """
 
     __slots__ = ()

@@ -92,18 +92,18 @@ def _deepest(line):
     return len(line) - len(line.lstrip(' ')) + line.count('-') + line.count('?') + line.count(':')
 
 
-def load(path):
-    # type: (str) -> tuple
+def load(path, what='cannot read what Fuel published', todo='give the astute.yaml that Fuel wrote to the node'):
+    # type: (str, str, str) -> tuple
     """A YAML file as (Section, warnings).
 
     :param path: the file
+    :param what: the error's first words, for a file that Fuel did not write
+    :param todo: what is to be done about it
     :returns: the top-level mapping, and a line for each key of network_scheme
         that stands twice with different values (YAML takes the last one, and
         Fuel 7.0 did write such files)
     :raises InputError: when the file cannot be read or is not YAML that is safe to load
     """
-    what = 'cannot read what Fuel published'
-    todo = 'give the astute.yaml that Fuel wrote to the node'
     try:
         with io.open(fs_path(path), 'rb') as stream:
             raw = stream.read()

@@ -19,10 +19,13 @@ DEB = f'fuel-infiniband_{METADATA["version"]}_all.deb'
 FILES = {'CHANGELOG.md', 'LICENSE', 'checksums.sha1', 'environment_config.yaml', 'metadata.yaml', 'tasks.yaml',
          'deployment_scripts/drivers', 'deployment_scripts/fuel-infiniband.sha256', 'deployment_scripts/install',
          'deployment_scripts/ovs', 'deployment_scripts/preflight', 'deployment_scripts/verify',
-         'deployment_scripts/vlans',
+         'deployment_scripts/vlans', 'fuel-infiniband',
          'repositories/ubuntu/Packages.gz', 'repositories/ubuntu/Release', f'repositories/ubuntu/{DEB}'}
-ONLY_IN = {'fuel6': set(), 'fuel8': {'deployment_tasks.yaml'}}
+# What the command on the master is made of.
+FILES |= {str(path.relative_to(TOP)) for path in (TOP / 'plugin_lib').rglob('*') if path.suffix in ('.py', '.json')}
+ONLY_IN = {'fuel6': set(), 'fuel8': {'deployment_tasks.yaml', 'post_install.sh', 'uninstall.sh'}}
 EXECUTABLE = {name for name in FILES if name.startswith('deployment_scripts/') and not name.endswith('.sha256')}
+EXECUTABLE.add('fuel-infiniband')
 
 
 def run(*argv, **options):

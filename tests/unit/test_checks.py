@@ -8,6 +8,7 @@ import os
 import pytest
 
 from plugin_lib import published
+from plugin_lib.host.packages import Offer
 from plugin_lib.host.state import EIPOIB_MODULES, Eipoib, Host, Interface, Modules, Port
 from plugin_lib.pkey import PKey
 from plugin_lib.planning import checks
@@ -19,6 +20,7 @@ DATA = published.read(os.path.join(FIXTURES, '9.2-two-ports.yaml'))  # eth4: VLA
 DEFAULTS = settings.read(None)
 EVERY = frozenset(EIPOIB_MODULES)
 LOADED = Modules('4.4.0', EVERY, EVERY)
+NO_MODULES = Modules('4.4.0', frozenset(), frozenset())
 MAC = '00:02:c9:00:00:01'
 ALL_KEYS = tuple(PKey(vlan, True) for vlan in (201, 1000, 1001, 1002, 1003))
 
@@ -74,16 +76,18 @@ def test_more_vlans_than_a_port_holds_keys():
     (machine(), LOADED, (), 'OK', 'EIPOIB interface over ib0'),
     (machine(driver=None, eipoib=False), Modules('4.4.0', frozenset(), EVERY), (), 'OK',
      'not there yet: eth_ipoib is loaded by the hook drivers'),
-    (machine(driver=None, eipoib=False), Modules('4.4.0', frozenset(), frozenset()), ('mlnx-ofed',), 'OK',
+    (machine(driver=None, eipoib=False), NO_MODULES, (Offer('mlnx-ofed', '3', None),), 'OK',
      'not there yet: the hook drivers installs its packages'),
-    (machine(driver=None, eipoib=False), Modules('4.4.0', frozenset(), frozenset()), ('fuel-infiniband',), 'FAIL',
+    (machine(driver=None, eipoib=False), NO_MODULES, (Offer('fuel-infiniband', '1', None),), 'FAIL',
      'the InfiniBand drivers are not complete'),
+    (machine(driver=None, eipoib=False), NO_MODULES,
+     (Offer('mlnx-ofed', '3', '3.13.0'), Offer('libraries', '1', None)), 'FAIL', 'has modules for 3.13.0'),
     (machine(driver='mlx4_en', eipoib=False), LOADED, (), 'FAIL',
      'publishes driver eth_ipoib, the machine has mlx4_en'),
     (machine(driver=None, eipoib=False), LOADED, (), 'FAIL', 'there is no such EIPOIB interface'),
 ])
 def test_the_interface_that_fuel_publishes(host, modules, offered, level, text):
-    (finding,) = checks.machine(DATA, host, modules, DEFAULTS, frozenset(offered))
+    (finding,) = checks.machine(DATA, host, modules, DEFAULTS, offered)
     assert finding.level == level
     assert text in finding.text
     assert finding.todo or level == 'OK'

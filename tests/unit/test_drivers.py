@@ -11,6 +11,7 @@ import pytest
 from plugin_lib import published
 from plugin_lib.errors import InfinibandError
 from plugin_lib.host import modules, packages
+from plugin_lib.host.packages import Offer
 from plugin_lib.host.state import EIPOIB_MODULES, Modules
 from plugin_lib.planning import drivers, modprobe, service
 from plugin_lib.planning import packages as packages_plan
@@ -52,7 +53,7 @@ def test_undoing_a_new_file_removes_it():
     assert isinstance(write.undo(), RemoveFile)
 
 
-@pytest.mark.parametrize('source, advice', [('inbox', 'choose "repository"'), ('repository', 'of this kernel into')])
+@pytest.mark.parametrize('source, advice', [('inbox', 'choose "repository"'), ('repository', 'drivers add FILE')])
 def test_missing_modules_are_all_named_with_kernel_and_advice(source, advice):
     with pytest.raises(InfinibandError) as caught:
         drivers.plan(WITH_PORT, DEFAULTS._replace(driver_source=source),
@@ -109,15 +110,38 @@ def test_what_the_repository_offers_and_is_not_installed_is_installed(root):
     root.write(index, 'Package: fuel-infiniband\nVersion: 1.0.0\n\nPackage: mlnx-ofed-kernel-dkms\nDepends: x\n\n'
                       'Package: kernel-mft-dkms\n')
     root.write('/var/lib/apt/lists/archive_ubuntu_dists_trusty_main_Packages', 'Package: nethack\n')
-    root.write('/var/lib/dpkg/status', 'Package: kernel-mft-dkms\nStatus: install ok installed\n\n'
+    root.write('/var/lib/dpkg/status', 'Package: kernel-mft-dkms\nStatus: install ok installed\nVersion: 3\n\n'
                                        'Package: mlnx-ofed-kernel-dkms\nStatus: deinstall ok config-files\n')
     found = packages.read(root.path)
-    assert found.installed == frozenset(['kernel-mft-dkms'])
-    (step,) = packages_plan.plan(found)
+    assert found.installed == {'kernel-mft-dkms': '3'}
+    (step,) = packages_plan.plan(found, '4.4.0')
     assert step.operations == (InstallPackages(('mlnx-ofed-kernel-dkms',)),)
+
+
+OFFERED = (Offer('modules', '3.4-a', '3.13.0-24-generic'), Offer('modules', '3.4-b', '4.4.0-31-generic'),
+           Offer('libraries', '41', None), Offer('fuel-infiniband', '1.0.0', None))
+
+
+@pytest.mark.parametrize('kernel, installed, names', [
+    ('4.4.0-31-generic', {}, ('libraries', 'modules=3.4-b')),
+    ('3.13.0-24-generic', {'libraries': '40'}, ('modules=3.4-a',)),
+    ('4.4.0-31-generic', {'libraries': '41', 'modules': '3.4-a'}, ('modules=3.4-b',)),
+    ('4.4.0-31-generic', {'libraries': '41', 'modules': '3.4-b'}, None),
+    ('4.8.0', {}, ('libraries',)),
+])
+def test_a_node_gets_the_modules_of_its_own_kernel(kernel, installed, names):
+    steps = packages_plan.plan(packages.Packages(OFFERED, installed), kernel)
+    assert [operation for step in steps for operation in step.operations] == (
+        [] if names is None else [InstallPackages(names)])
+
+
+def test_the_kernels_that_the_repository_has_instead():
+    assert packages_plan.other_kernels(OFFERED, '4.8.0') == ['3.13.0-24-generic', '4.4.0-31-generic']
+    assert packages_plan.other_kernels(OFFERED, '4.4.0-31-generic') == []
+    assert packages_plan.other_kernels(OFFERED[2:], '4.8.0') == []
 
 
 def test_a_repository_with_the_node_package_alone_asks_for_nothing(root):
     root.write('/var/lib/apt/lists/m_plugins_infiniband-1.0_repositories_ubuntu_Packages', 'Package: fuel-infiniband\n')
-    assert packages_plan.plan(packages.read(root.path)) == ()
-    assert packages_plan.plan(packages.Packages(frozenset(), frozenset())) == ()
+    assert packages_plan.plan(packages.read(root.path), '4.4.0') == ()
+    assert packages_plan.plan(packages.Packages((), {}), '4.4.0') == ()

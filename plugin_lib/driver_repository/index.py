@@ -1,0 +1,112 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""The indexes of the repository: what nodes (apt) and whoever works with the discovery image (yum) can get from it.
+
+They list the node package and what the manifest lists, nothing else that may lie there.
+"""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import gzip
+import io
+import os
+import re
+import shutil
+
+from plugin_lib._compat import to_text
+from plugin_lib.driver_repository import tools
+from plugin_lib.driver_repository.manifest import ANY_KERNEL, CENTOS, FOLDERS, UBUNTU
+from plugin_lib.effect import files
+from plugin_lib.host.packages import KERNEL_FIELD
+
+PROGRAMS = {UBUNTU: 'dpkg-scanpackages', CENTOS: 'createrepo'}
+CHECKSUM_OF_NODE_PACKAGE = '../deployment_scripts/fuel-infiniband.sha256'
+_APT_INDEX, _YUM_INDEX = 'Packages.gz', 'repodata'
+_FILE_LIST = '.files'
+
+_FIELD = re.compile(r'^([A-Za-z0-9-]+): *(.*)$', re.M)
+_PACKAGE_ID = re.compile(r'<checksum type="sha256" pkgid="YES">([0-9a-f]{64})<')
+
+
+def write(folder, entries):
+    # type: (str, tuple) -> None
+    """Bring the indexes in line with the manifest; an index that is right already is not touched.
+
+    :param folder: the plugin's repositories/
+    :param entries: manifest.Entries whose files are there
+    :raises InfinibandError: when a tool is missing or fails
+    """
+    _write_apt(folder, entries, tools.run(['dpkg-scanpackages', '-m', '.'], os.path.join(folder, FOLDERS[UBUNTU])))
+    wanted = [entry for entry in entries if entry.release == CENTOS]
+    if wanted and yum_checksums(folder) != set(entry.sha256 for entry in wanted):
+        place = os.path.join(folder, FOLDERS[CENTOS])
+        files.write_atomically(os.path.join(place, _FILE_LIST), ''.join(entry.file + '\n' for entry in wanted), 0o644)
+        tools.run(['createrepo', '--quiet', '--pkglist', _FILE_LIST, '.'], place)
+        files.remove(os.path.join(place, _FILE_LIST))
+
+
+def clear(folder):
+    # type: (str) -> None
+    """Take everything but the node package out of the indexes; this needs no tools."""
+    _write_apt(folder, (), read_apt(folder))
+    shutil.rmtree(os.path.join(folder, FOLDERS[CENTOS], _YUM_INDEX), ignore_errors=True)
+
+
+def apt_packages(folder):
+    # type: (str) -> dict
+    """{file: {field: value}} of what the index for apt lists."""
+    return dict((os.path.basename(fields['Filename']), fields) for _, fields in _paragraphs(read_apt(folder)))
+
+
+def read_apt(folder):
+    # type: (str) -> str
+    """The index for apt as text; empty when there is none."""
+    path = os.path.join(folder, FOLDERS[UBUNTU], _APT_INDEX)
+    if not os.path.exists(path):
+        return ''
+    with gzip.open(path, 'rb') as stream:
+        return to_text(stream.read())
+
+
+def yum_checksums(folder):
+    # type: (str) -> set
+    """The sha256 of each package that the index for yum lists."""
+    place = os.path.join(folder, FOLDERS[CENTOS], _YUM_INDEX)
+    names = os.listdir(place) if os.path.isdir(place) else []
+    found = set()
+    for name in names:
+        if name.endswith('primary.xml.gz'):
+            with gzip.open(os.path.join(place, name), 'rb') as stream:
+                found.update(_PACKAGE_ID.findall(to_text(stream.read())))
+    return found
+
+
+def node_package(folder):
+    # type: (str) -> str
+    """The file of the node package that came with the plugin.
+
+    After an upgrade the previous one is still there: rpm removes old files last.
+    """
+    with io.open(os.path.join(folder, CHECKSUM_OF_NODE_PACKAGE), encoding='utf-8') as stream:
+        return stream.read().split()[1]
+
+
+def _write_apt(folder, entries, scanned):
+    kernels = dict((entry.file, entry.kernel) for entry in entries if entry.release == UBUNTU)
+    kernels[node_package(folder)] = ANY_KERNEL
+    kept = []
+    for paragraph, fields in _paragraphs(scanned):
+        kernel = kernels.get(os.path.basename(fields['Filename']))
+        if kernel is not None:
+            kept.append(paragraph + ('' if kernel == ANY_KERNEL else '\n{0}: {1}'.format(KERNEL_FIELD, kernel)))
+    text = ''.join(paragraph + '\n\n' for paragraph in kept)
+    if text != read_apt(folder):
+        packed = io.BytesIO()
+        with gzip.GzipFile(filename='', fileobj=packed, mode='wb', mtime=0) as stream:
+            stream.write(text.encode('utf-8'))
+        with files.replacing(os.path.join(folder, FOLDERS[UBUNTU], _APT_INDEX), 0o644) as descriptor:
+            files.write_all(descriptor, packed.getvalue())
+
+
+def _paragraphs(text):
+    """[(paragraph, {field: value})] of an index for apt."""
+    return [(paragraph, dict(_FIELD.findall(paragraph))) for paragraph in re.split(r'\n\n+', text.strip()) if paragraph]

@@ -1,0 +1,212 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""Adds the operator's driver packages to the plugin's repository on the master, and takes them out again.
+
+Killed anywhere and run again it ends in the same state: a file is copied under a hidden name before it gets its own,
+the manifest lists it only then, and the indexes follow the manifest.
+"""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import io
+import os
+import shutil
+
+from plugin_lib._compat import fs_path
+from plugin_lib.daemon import locks
+from plugin_lib.driver_repository import index, manifest, package, tools
+from plugin_lib.effect import files
+from plugin_lib.errors import ApplyError, InputError
+
+LOCK = '.lock'
+_WHAT = 'no driver package was added'
+_CHUNK = 1 << 20
+
+
+def held(folder):
+    # type: (str) -> object
+    """A context in which nobody else changes the repository; what a killed run left half-made is gone.
+
+    :raises ApplyError: when somebody is at work there, or there is no repository: this is no Fuel master
+    """
+    if not os.path.exists(os.path.join(folder, index.CHECKSUM_OF_NODE_PACKAGE)):
+        raise ApplyError('the plugin\'s repository is not here', folder, 'this is no Fuel master',
+                         'run it on the Fuel master, where the plugin is installed')
+    return locks.held(folder, LOCK, program='fuel-infiniband drivers')
+
+
+def add(folder, paths):
+    # type: (str, list) -> list
+    """Verify package files and put them into the repository; all of them or none.
+
+    :param folder: the plugin's repositories/
+    :returns: a line for each
+    :raises InfinibandError: naming everything that is wrong with any of them
+    """
+    with held(folder):
+        _sweep(folder)
+        present = manifest.read(folder)
+        sources = [(os.path.abspath(path), found) for path, found in _inspect(paths)]
+        entries = _merged(present, sources)
+        _refuse_what_apt_cannot_tell_apart(folder, entries, sources)
+        for release in set(entry.release for entry in entries):
+            tools.run([index.PROGRAMS[release], '--version'])  # before anything is changed
+        try:
+            lines = [_store(folder, source, _entry(source, found), found, present) for source, found in sources]
+            if entries != present:
+                files.write_atomically(os.path.join(folder, manifest.FILE), manifest.text(entries), 0o644)
+            index.write(folder, here(folder, entries))
+            for entry in set(present) - set(entries):
+                files.remove(os.path.join(folder, entry.path))
+        except EnvironmentError as error:
+            raise ApplyError('not every driver package was added', folder, error.strerror,
+                             'run it again when that is put right')
+    return lines
+
+
+def refresh(folder):
+    # type: (str) -> int
+    """Index what the manifest lists once more: an upgrade of the plugin brings an index of its own.
+
+    :returns: how many packages there are
+    """
+    with held(folder):
+        _sweep(folder)
+        entries = here(folder, manifest.read(folder))
+        if entries:
+            index.write(folder, entries)
+    return len(entries)
+
+
+def clear(folder):
+    # type: (str) -> list
+    """Remove what :func:`add` has brought, in an order that bears being killed.
+
+    :returns: files that somebody else put there, below the folder; they stay
+    """
+    with held(folder):
+        _sweep(folder)
+        index.clear(folder)
+        for entry in manifest.read(folder):
+            files.remove(os.path.join(folder, entry.path))
+        files.remove(os.path.join(folder, manifest.FILE))
+        left = strangers(folder, ())
+        try:
+            os.rmdir(os.path.join(folder, manifest.FOLDERS[manifest.CENTOS]))
+        except EnvironmentError:
+            pass  # there is none, or it is not empty
+        files.remove(os.path.join(folder, LOCK))
+    return left
+
+
+def here(folder, entries):
+    # type: (str, tuple) -> tuple
+    """Those of ``entries`` whose file is there; the others are awaited."""
+    return tuple(entry for entry in entries if os.path.isfile(os.path.join(folder, entry.path)))
+
+
+def strangers(folder, entries):
+    # type: (str, tuple) -> list
+    """Package files in the repository that are neither in ``entries`` nor the plugin's own."""
+    ours = set(entry.path for entry in entries)
+    ours.add('{0}/{1}'.format(manifest.FOLDERS[manifest.UBUNTU], index.node_package(folder)))
+    found = []
+    for release, name in manifest.FOLDERS.items():
+        place = os.path.join(folder, name)
+        found += ['{0}/{1}'.format(name, file) for file in (os.listdir(place) if os.path.isdir(place) else [])
+                  if file.endswith(manifest.SUFFIXES[release])]
+    return sorted(set(found) - ours)
+
+
+def _inspect(paths):
+    found, refused = [], []
+    for path in paths:
+        try:
+            found.append((path, package.read(path)))
+        except InputError as error:
+            refused.append(error)
+    if len(refused) == 1 and len(paths) == 1:
+        raise refused[0]
+    if refused:
+        raise InputError(_WHAT, ', '.join(error.where for error in refused),
+                         '; '.join('{0}: {1}'.format(os.path.basename(error.where), error.why) for error in refused),
+                         'leave these out, or {0}'.format(refused[0].todo))
+    return found
+
+
+def _entry(path, found):
+    return manifest.Entry(found.name, os.path.basename(path), found.sha256, found.release, found.kernel)
+
+
+def _merged(present, sources):
+    """The entries of the manifest with those of ``sources`` in it; each replaces the one for its package and kernel."""
+    entries = dict((entry.file, entry) for entry in present)
+    for path, found in sources:
+        entry = _entry(path, found)
+        awaited = entries.get(entry.file)
+        if awaited is not None and awaited.sha256 != entry.sha256:
+            raise InputError(_WHAT, path, 'its sha256 is {0}, {1} says {2}'.format(
+                entry.sha256, manifest.FILE, awaited.sha256),
+                'take the file that was meant, or remove its entry from {0}'.format(manifest.FILE))
+        for other in list(entries.values()):
+            if _place(other) == _place(entry):
+                del entries[other.file]
+        entries[entry.file] = entry
+    merged = tuple(sorted(entries.values()))
+    refused = manifest.problems({'packages': [dict(entry._asdict()) for entry in merged]})
+    if refused:
+        raise InputError(_WHAT, manifest.FILE, '; '.join(refused), 'the package itself says so: build it again')
+    return merged
+
+
+def _place(entry):
+    return entry.release, entry.name, entry.kernel
+
+
+def _refuse_what_apt_cannot_tell_apart(folder, entries, sources):
+    versions = dict((os.path.basename(path), found.version) for path, found in sources)
+    known = [entry for entry in entries if entry.release == manifest.UBUNTU
+             and (entry.file in versions or os.path.isfile(os.path.join(folder, entry.path)))]
+    names = [entry.name for entry in known]
+    seen = {}
+    for entry in known:
+        if names.count(entry.name) == 1:
+            continue
+        if entry.file not in versions:
+            versions[entry.file] = package.read(os.path.join(folder, entry.path)).version
+        other = seen.setdefault((entry.name, versions[entry.file]), entry)
+        if other is not entry:
+            raise InputError(_WHAT, '{0}, {1}'.format(other.file, entry.file),
+                             'both are {0} {1}, for kernels {2} and {3}: apt cannot tell them apart'.format(
+                                 entry.name, versions[entry.file], other.kernel, entry.kernel),
+                             'build one of them with another version')
+
+
+def _store(folder, source, entry, found, present):
+    target = os.path.join(folder, entry.path)
+    for_what = '{0} {1} for {2}, kernel {3}'.format(entry.name, found.version, entry.release, entry.kernel)
+    if os.path.exists(target) and package.checksum(target) == entry.sha256:
+        return for_what + (': there already' if entry in present else ': added')
+    with files.replacing(target, 0o644) as descriptor:
+        with io.open(fs_path(source), 'rb') as stream:
+            for chunk in iter(lambda: stream.read(_CHUNK), b''):
+                files.write_all(descriptor, chunk)
+    if package.checksum(target) != entry.sha256:
+        files.remove(target)
+        raise ApplyError('cannot copy a driver package', source, 'it changes while it is read', 'run it again')
+    replaced = [other.file for other in present if _place(other) == _place(entry) and other.file != entry.file]
+    return '{0}: added{1}'.format(for_what, ''.join(', replaces {0}'.format(name) for name in replaced))
+
+
+def _sweep(folder):
+    """Remove what a killed run left: on a master every hidden file in these folders is such."""
+    for name in manifest.FOLDERS.values():
+        place = os.path.join(folder, name)
+        for hidden in [entry for entry in (os.listdir(place) if os.path.isdir(place) else []) if entry[:1] == '.']:
+            path = os.path.join(place, hidden)
+            if os.path.isdir(path):
+                shutil.rmtree(path)
+            else:
+                os.unlink(path)
+    for name in os.listdir(folder):
+        if name.startswith('.{0}.'.format(manifest.FILE)):
+            os.unlink(os.path.join(folder, name))
