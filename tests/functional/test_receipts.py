@@ -54,7 +54,7 @@ def body(made):
     assert os.stat(node.path(receipt)).st_mode & 0o777 == 0o600
 
     # What is to be mended is mended.
-    assert_looks(node, 'vlans', partial(node.write, CONFIG_FILE, '[eipoibd]\nresync_interval = 60\n'), 'its configuration')
+    assert_looks(node, 'vlans', partial(node.write, CONFIG_FILE, '[eipoibd]\nresync_interval = 60\n'), 'configuration')
     port = node.run('ovs-vsctl', 'list-ports', 'br-prv').stdout.split()[0]
     assert_looks(node, 'ovs', partial(node.run, 'ovs-vsctl', 'del-port', 'br-prv', port), 'done')
     assert port in node.run('ovs-vsctl', 'list-ports', 'br-prv').stdout.split()
