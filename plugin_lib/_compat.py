@@ -65,6 +65,15 @@ def read_from_start(descriptor, size):
     return os.pread(descriptor, size, 0)  # novm
 
 
+def read_each_from_start(descriptors, size):
+    # type: (list, int) -> list
+    """What each of these open files holds now, up to ``size`` bytes of it."""
+    if PY2:
+        return [read_from_start(descriptor, size) for descriptor in descriptors]
+    pread = os.pread  # novm
+    return [pread(descriptor, size, 0) for descriptor in descriptors]
+
+
 def monotonic():
     # type: () -> float
     """Seconds of a clock that never steps; its zero means nothing."""

@@ -20,6 +20,7 @@ from plugin_lib._compat import fs_path, to_text
 from plugin_lib.errors import ApplyError, InputError
 from plugin_lib.host import files, machine
 from plugin_lib.host.source import CAPTURE_FILE, CAPTURE_FORMAT
+from plugin_lib.host.sysfs import AnyTree
 
 # Of planning.drivers, planning.service, effect.ledger and daemon.status, which all stand above this package.
 WRITTEN_BY_US = ('/etc/modprobe.d/fuel-infiniband.conf', '/etc/fuel-infiniband/eipoibd.conf',
@@ -117,7 +118,7 @@ class _Recorder(object):
         _write_file('{0}/{1}'.format(folder, CAPTURE_FILE), text + '\n')
 
 
-class _RecordingTree(object):
+class _RecordingTree(AnyTree):
     """The tree of a recorder."""
 
     def __init__(self, tree):

@@ -51,7 +51,7 @@ def _table(tree, folder):
     """``(PKeys or None, why they are missing or incomplete or None)``."""
     try:
         indexes = _numbers(tree.names(folder))
-        texts = [tree.read(path) for path in _entries(folder, indexes)]
+        texts = tree.read_each(_entries(folder, indexes))
     except EnvironmentError as error:
         return None, problem_of(error)
     return _pkeys(folder, indexes, texts)

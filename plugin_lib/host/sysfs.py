@@ -8,7 +8,7 @@ import fcntl
 import os
 import re
 
-from plugin_lib._compat import fs_path, read_from_start, to_text
+from plugin_lib._compat import fs_path, read_each_from_start, read_from_start, to_text
 
 # An attribute is at most one page (Linux Documentation/filesystems/sysfs.rst).
 PAGE_SIZE = 4096
@@ -28,7 +28,16 @@ def is_interface_name(name):
     return bool(_INTERFACE_NAME.match(name)) and name not in ('.', '..')
 
 
-class Tree(object):
+class AnyTree(object):
+    """What every tree has, whatever its ``read(path)`` reads from."""
+
+    def read_each(self, paths):
+        # type: (list) -> list
+        """The texts of several attributes.  EnvironmentError when one of them cannot be read."""
+        return [self.read(path) for path in paths]
+
+
+class Tree(AnyTree):
     """Reads attributes, folders and links.
 
     Paths are absolute below the root (``/sys/class/net/ib0/pkey``), and so are the paths in errors:
@@ -80,17 +89,33 @@ class Tree(object):
 
 class LiveTree(Tree):
     """The running kernel's, which is read again and again: P_Key tables make most of what is read, and opening an
-    attribute takes the kernel several times as long as reading it, so their files stay open.
+    attribute takes the kernel several times as long as reading it, so their files stay open.  Python in turn takes
+    several times as long to ask for one: a table that reads as before is not looked at entry by entry.
     """
 
     def __init__(self):
         # type: () -> None
         super(LiveTree, self).__init__()
         self._open = {}  # {path: descriptor}
+        self._tables = {}  # {path of the first entry: (what was read, as texts)}
 
     def __del__(self, close=os.close):  # an argument: when the interpreter ends the module may be gone already
         for descriptor in self._open.values():
             close(descriptor)
+
+    def read_each(self, paths):
+        # type: (list) -> list
+        try:
+            data = read_each_from_start([self._open[path] for path in paths], PAGE_SIZE)
+        except (EnvironmentError, KeyError):  # one after the other tells which
+            return super(LiveTree, self).read_each(paths)
+        if not paths:
+            return []
+        known, texts = self._tables.get(paths[0], (None, None))
+        if data != known:
+            texts = [_text(entry) for entry in data]
+            self._tables[paths[0]] = data, texts
+        return texts
 
     def read(self, path):
         # type: (str) -> str

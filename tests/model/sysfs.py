@@ -11,6 +11,8 @@ from __future__ import absolute_import, print_function, unicode_literals
 import errno
 import os
 
+from plugin_lib.host.sysfs import AnyTree
+
 
 def refuse(number, path=None):
     # type: (int, str) -> None
@@ -61,7 +63,7 @@ class Folder(object):
         return cls(lambda: list(entries), entries.get)
 
 
-class Tree(object):
+class Tree(AnyTree):
     """The reading and writing side of a tree of nodes, with absolute paths such as ``/sys/class/net``.
 
     It has the methods of a Source's ``tree`` (``read``, ``names``, ``link``,

@@ -14,6 +14,7 @@ from plugin_lib.errors import InfinibandError
 from plugin_lib.host import eipoib, machine
 from plugin_lib.host.source import open_root
 from plugin_lib.host.state import Vif
+from plugin_lib.host.sysfs import AnyTree
 from plugin_lib.pkey import PKey
 from tests.model.kernel import Kernel
 from tests.model.netdev import page
@@ -36,7 +37,7 @@ def kernel_with_eipoib(**options):
     return kernel, port
 
 
-class Source(object):
+class Source(AnyTree):
     """A source whose tree answers some paths differently: ``{path: text, or errno}``."""
 
     def __init__(self, kernel, answers):

@@ -105,3 +105,18 @@ def test_a_tree_that_is_done_with_keeps_nothing_open(table):
     held = len(os.listdir('/proc/self/fd'))
     del tree
     assert len(os.listdir('/proc/self/fd')) < held
+
+
+def test_a_whole_table_is_read_as_entry_by_entry(table, opened):
+    tree, paths = LiveTree(), [str(table.join(str(index))) for index in range(4)]
+    first = tree.read_each(paths)
+    assert first == ['0xffff'] * 4
+    assert tree.read_each(paths) == first and len(opened) == 4
+    table.join('2').write('0x8064\n')
+    assert tree.read_each(paths) == ['0xffff', '0xffff', '0x8064', '0xffff']
+    assert tree.read_each(paths[:2]) == first[:2]
+    assert tree.read_each([]) == []
+    table.join('3').remove()
+    with pytest.raises(EnvironmentError) as caught:
+        LiveTree().read_each(paths)
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOENT, paths[3])
