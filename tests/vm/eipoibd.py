@@ -90,6 +90,11 @@ def forget():
         os.unlink(LOG)
 
 
+def until_pass():
+    """Wait until the service that was started has made its first pass."""
+    inside.until(lambda: (status() or {}).get('pid') == _service.pid)
+
+
 def until_vlans(expected, timeout=60):
     """Wait until exactly these are served, {EIPOIB interface: sorted VLANs}, and rightly; seconds that it took."""
     def reached():

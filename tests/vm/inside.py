@@ -132,8 +132,16 @@ def eipoibs():
 
 def served_vifs(name):
     """Sorted [slave, MAC, VLAN or -1: untagged] that an EIPOIB interface really serves."""
-    rows = [line.split() for line in read(SERVED).splitlines()]
-    return sorted([slave, mac, int(vlan)] for eipoib, slave, mac, vlan in rows if eipoib == name)
+    return sorted([slave, mac, int(vlan)] for slave, mac, vlan, _ in _served(name))
+
+
+def served_since(name):
+    """{VLAN or -1: when its vif was made, as time.monotonic() counts}."""
+    return {int(vlan): int(since) / 1e9 for _, _, vlan, since in _served(name)}
+
+
+def _served(name):
+    return [row for eipoib, *row in map(str.split, read(SERVED).splitlines()) if eipoib == name]
 
 
 def vlans(name):

@@ -4,6 +4,7 @@
 #define STANDIN_EIPOIB_H
 
 #include <linux/etherdevice.h>
+#include <linux/ktime.h>
 #include <linux/netdevice.h>
 
 #define EIPOIB_DRIVER	"eth_ipoib"
@@ -35,6 +36,7 @@ struct eipoib {
  * @has_vif: whether @mac and @vlan say something
  * @mac: of the vif
  * @vlan: of the vif, or EIPOIB_UNTAGGED
+ * @since: when the vif was made, CLOCK_MONOTONIC
  */
 struct eipoib_slave {
 	struct list_head claim;
@@ -45,6 +47,7 @@ struct eipoib_slave {
 	bool has_vif;
 	u8 mac[ETH_ALEN];
 	s16 vlan;
+	ktime_t since;
 };
 
 extern struct list_head eipoib_all;

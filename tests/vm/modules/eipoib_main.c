@@ -303,7 +303,7 @@ static struct notifier_block netdev_notifier = {
 	.notifier_call = netdev_event,
 };
 
-/* Every vif, which the original never shows: "eth4 ib0.8064 00:02:c9:00:00:01 100", -1 for untagged. */
+/* Every vif, which the original never shows: "eth4 ib0.8064 00:02:c9:00:00:01 100 12345", -1 for untagged; since when. */
 static int served_show(struct seq_file *file, void *unused)
 {
 	struct eipoib_slave *slave;
@@ -313,8 +313,9 @@ static int served_show(struct seq_file *file, void *unused)
 	list_for_each_entry(eipoib, &eipoib_all, list)
 		list_for_each_entry(slave, &eipoib->slaves, list)
 			if (slave->has_vif)
-				seq_printf(file, "%s %s %pM %d\n", eipoib->dev->name, slave->dev->name, slave->mac,
-					   slave->vlan == EIPOIB_UNTAGGED ? -1 : slave->vlan);
+				seq_printf(file, "%s %s %pM %d %lld\n", eipoib->dev->name, slave->dev->name, slave->mac,
+					   slave->vlan == EIPOIB_UNTAGGED ? -1 : slave->vlan,
+					   ktime_to_ns(slave->since));
 	rtnl_unlock();
 	return 0;
 }

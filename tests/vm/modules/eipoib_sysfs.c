@@ -136,6 +136,7 @@ static int add_vif(struct eipoib *eipoib, struct eipoib_slave *slave, const char
 		return -EINVAL;
 	slave->has_vif = true;
 	slave->vlan = vlan;
+	slave->since = ktime_get();
 	ether_addr_copy(slave->mac, mac);
 	return 0;
 }
