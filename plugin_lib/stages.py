@@ -107,6 +107,7 @@ def preflight(node):
         offered = _packages(node).offered if chosen.driver_source == 'repository' else ()
         found += checks.machine(node.published, host, node.modules(), chosen, offered)
         found += checks.keys(node.published, host, chosen.sm_check)
+        found += _uncarried(node)
     return found
 
 
@@ -131,6 +132,18 @@ def check(node):
         else:
             found += checks.remaining(part.steps) + checks.left_alone(stage, part.findings)
     return sorted(set(found), key=found.index)
+
+
+def _uncarried(node):
+    from plugin_lib.host import files
+    from plugin_lib.planning import checks, uncarried
+    try:
+        agent = dict((path, files.read(node.root, path)) for path in uncarried.AGENT_FILES)
+        more = uncarried.dnsmasq_file(agent)
+        replies = uncarried.dhcp(node.published, agent, files.read(node.root, more) if more else None)
+    except InfinibandError as error:
+        replies = [checks.of_error(error)]
+    return uncarried.ipv6(node.published) + replies
 
 
 def _apply_vlans():
