@@ -20,7 +20,7 @@ class InfinibandError(Exception):
 
     :param what: what could not be done, as a short clause
     :param where: where the cause is: ``/etc/astute.yaml -> network_scheme -> roles``
-    :param why: the reason, in the words of the kernel or of the rule that was broken
+    :param why: the reason, in the words of the kernel or of the rule that was broken; several are a line each
     :param todo: what the operator does next
     """
 
@@ -39,12 +39,15 @@ class InfinibandError(Exception):
         """The message as lines for a terminal, without the parts that are empty."""
         parts = (('where', self.where), ('why', self.why), ('next', self.todo))
         return ['error: {0}'.format(self.what)] + [
-            '  {0:<6} {1}'.format(label + ':', to_text(text)) for label, text in parts if text]
+            '  {0:<6} {1}'.format(label + ':' if first else '', line)
+            for label, text in parts if text
+            for first, line in _marked(to_text(text).split('\n'))]
 
     def one_line(self):
         # type: () -> str
         """The message on one line, for a log."""
-        return '; '.join(to_text(text) for text in (self.what, self.where, self.why, self.todo) if text)
+        return '; '.join(to_text(text).replace('\n', '; ')
+                         for text in (self.what, self.where, self.why, self.todo) if text)
 
     def __str__(self):
         return str(self.one_line())
@@ -68,3 +71,8 @@ class ApplyError(InfinibandError):
         # type: (str, str, str, str, int) -> None
         super(ApplyError, self).__init__(what, where, why, todo)
         self.errno = errno
+
+
+def _marked(lines):
+    """(whether it is the first, line) for each."""
+    return [(number == 0, line) for number, line in enumerate(lines)]

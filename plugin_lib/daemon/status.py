@@ -96,7 +96,8 @@ class Status(object):
         changed = [outcome for outcome in outcomes if not outcome.error]
         findings = [finding for finding in result.findings if finding.eipoib == name]
         return {
-            'hca': eipoib.hca, 'port': eipoib.port, 'parent': eipoib.parent, 'mac': eipoib.mac,
+            'hca': eipoib.hca, 'port': eipoib.port, 'guid': _guid(result.host, eipoib.parent),
+            'parent': eipoib.parent, 'mac': eipoib.mac,
             'state': port.state if port else None,
             'keys': [str(pkey) for pkey in port.pkeys] if port and port.pkeys is not None else None,
             'vlans': sorted(finding.vlan for finding in findings
@@ -136,10 +137,10 @@ def read(folder):
     """The status document, None when eipoibd has not run since the machine started.
 
     Its keys: ``format``, ``mode``, ``pid``, ``updated`` (UTC), ``interfaces`` {EIPOIB name: {``hca``, ``port``,
-    ``parent``, ``mac``, ``state``, ``keys`` [``0x8064``], ``vlans`` [int], ``lines`` [str], ``states`` {state of a
-    Finding: how many}, ``steps_done``, ``steps_failed``, ``last_change``, ``last_error``}}, ``backoff`` {subject:
-    {``failures``, ``error``, ``tried``, ``pause`` in seconds from then}}, ``problems``, ``warnings``, ``error`` and
-    ``counters``.
+    ``guid`` of the port (``0x0002c90300000011``), ``parent``, ``mac``, ``state``, ``keys`` [``0x8064``], ``vlans``
+    [int], ``lines`` [str], ``states`` {state of a Finding: how many}, ``steps_done``, ``steps_failed``,
+    ``last_change``, ``last_error``}}, ``backoff`` {subject: {``failures``, ``error``, ``tried``, ``pause`` in
+    seconds from then}}, ``problems``, ``warnings``, ``error`` and ``counters``.
 
     :raises InputError: when it is there and makes no sense
     """
@@ -157,6 +158,11 @@ def read(folder):
         raise InputError('cannot read the status of eipoibd', path, 'expected format {0}, whole'.format(FORMAT),
                          'restart the service eipoibd')
     return document
+
+
+def _guid(host, parent):
+    guid = host.interfaces[parent].port_guid if parent in host.interfaces else None
+    return None if guid is None else '0x{0:016x}'.format(guid)
 
 
 def _stamp(seconds):

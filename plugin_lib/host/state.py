@@ -27,6 +27,15 @@ class Interface(namedtuple('Interface', 'name ifindex mac link_type up state mtu
 
     __slots__ = ()
 
+    @property
+    def port_guid(self):
+        # type: () -> int
+        """Of an IPoIB interface the GUID of its HCA port, else None: the end of its address (RFC 4391, 9.1.1)."""
+        if self.link_type != 'infiniband' or not self.mac:
+            return None
+        octets = self.mac.split(':')
+        return int(''.join(octets[-8:]), 16) or None if len(octets) == 20 else None
+
 
 Interface.__new__.__defaults__ = (None, None, None, None)  # most interfaces are in no bridge, and made by hardware
 

@@ -62,8 +62,13 @@ class Definition(namedtuple('Definition', 'line name key ipoib values members'))
     __slots__ = ()
 
 
-class PartitionFile(namedtuple('PartitionFile', 'definitions remarks')):
-    """A file as OpenSM reads it."""
+class PartitionFile(namedtuple('PartitionFile', 'definitions remarks is_open')):
+    """A file as OpenSM reads it.
+
+    :param definitions: list of Definitions, in their order
+    :param remarks: list of Remarks
+    :param is_open: whether what is appended becomes a part of the last definition
+    """
 
     __slots__ = ()
 
@@ -94,7 +99,7 @@ def parse(text):
                                                    'of it'))
     if not definitions and not remarks:
         remarks.append(Remark(1, True, 'no partition is defined: OpenSM drops the whole file'))
-    return PartitionFile(definitions, remarks)
+    return PartitionFile(definitions, remarks, current is not None)
 
 
 def number_of(text):

@@ -36,14 +36,13 @@ def tables(partitions, ports, allow_both=False):
     """
     if partitions.is_dropped:
         return dict((port.guid, set([PKey(DEFAULT_KEY, True)])) for port in ports)
+    found = dict((port.guid, set()) for port in ports)
     members = {DEFAULT_KEY: dict((port.guid, 'full' if port.is_manager else 'limited') for port in ports)}
     for key, definition in keyed(partitions.definitions):
         of_key = members.setdefault(key, {})
         for member in definition.members:
-            for port in ports:
-                if _is_meant(member.who, port):
-                    of_key[port.guid] = member.membership  # the last word counts
-    found = dict((port.guid, set()) for port in ports)
+            for guid in [member.who] if member.who in found else _group(member.who, ports):
+                of_key[guid] = member.membership  # the last word counts
     for key in members:
         for guid, membership in members[key].items():
             found[guid].update(_pkeys(key, membership, allow_both))
@@ -75,10 +74,10 @@ def _named(name, names):
     return min(same, key=lambda key: (key & 0xff, key >> 8)) if same else 0
 
 
-def _is_meant(who, port):
-    if who == 'SELF':
-        return port.is_manager
-    return who in ('ALL', port.guid) or _KINDS.get(who) == port.kind
+def _group(who, ports):
+    """GUIDs of the ports that one of partition_file.EVERYBODY means; of a GUID that is none of theirs, none."""
+    return [port.guid for port in ports
+            if who == 'ALL' or _KINDS.get(who) == port.kind or (who == 'SELF' and port.is_manager)]
 
 
 def _pkeys(key, membership, allow_both):

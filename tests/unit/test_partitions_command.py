@@ -1,0 +1,272 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""``fuel-infiniband partitions``: files written or left alone, ports of nodes, the master's API, bad input.
+
+A small web server stands in for the Fuel master; its answers have the shape of nailgun's and keystone's.
+"""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import io
+import json
+import os
+import threading
+
+import pytest
+
+from plugin_lib import cli
+from plugin_lib.published import master
+
+try:
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+except ImportError:
+    from BaseHTTPServer import BaseHTTPRequestHandler, HTTPServer
+
+FIXTURES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'fixtures')
+ASTUTE = os.path.join(FIXTURES, 'astute', '9.2-two-ports.yaml')
+NETWORKS = {'networking_parameters': {'segmentation_type': 'vlan', 'vlan_range': [1000, 1001]},
+            'networks': [{'name': 'management', 'vlan_start': 101, 'meta': {}},
+                         {'name': 'private', 'vlan_start': None, 'meta': {'neutron_vlan_range': True}}]}
+LINE = 'vlan{0}=0x{0:04x}, ipoib, defmember=full : ALL_CAS ; # {1}\n'
+OURS = LINE.format(101, 'management') + LINE.format(1000, 'private') + LINE.format(1001, 'private')
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs the command; (exit status, stdout, stderr)."""
+    def run(*arguments):
+        try:
+            status = cli.main(['partitions'] + list(arguments))
+        except SystemExit as stop:  # argparse
+            status = stop.code
+        return (status,) + tuple(capsys.readouterr())
+    return run
+
+
+@pytest.fixture
+def folder(tmpdir):
+    return str(tmpdir)
+
+
+def write(folder, name, content):
+    path = os.path.join(folder, name)
+    with io.open(path, 'wb') as stream:
+        stream.write(content if isinstance(content, bytes) else content.encode('utf-8'))
+    return path
+
+
+def read(path):
+    with io.open(path, 'rb') as stream:
+        return stream.read().decode('utf-8')
+
+
+@pytest.fixture
+def networks(folder):
+    return write(folder, 'networks.json', json.dumps(NETWORKS))
+
+
+def test_partitions_without_a_file_are_printed(run, networks):
+    status, out, err = run('--networks', networks)
+    assert (status, err) == (0, '')
+    assert OURS in out and out.count('Default=0x7fff') == 1
+    assert run('--networks', networks, '--output', 'ufm')[1].count('Default') == 0
+    assert OURS.split('\n')[0] not in run('--networks', networks, '--network', 'private')[1]
+
+
+def test_commands_for_a_switch(run, networks):
+    _, out, _ = run('--networks', networks, '--output', 'mlnx-os', '--mtu', '4096')
+    assert ('# VLAN 101: management\nib partition vlan101 pkey 0x0065\nib partition vlan101 ipoib\n'
+            'ib partition vlan101 mtu 4K\nib partition vlan101 member all type full\n') in out
+    assert out.startswith('# Compare with the manual of the switch')
+
+
+def test_a_file_is_written_only_when_asked_and_only_where_it_is_ours(run, networks, folder):
+    theirs = '# made by hand: \xfc\nlab=0x7001, ipoib, defmember=full : ALL_CAS ;\n'
+    path = write(folder, 'partitions.conf', theirs)
+    os.chmod(path, 0o640)
+    status, out, _ = run('--networks', networks, '--file', path)
+    assert status == 0 and '+' + OURS.split('\n')[0] in out and out.startswith('--- ' + path)
+    assert read(path) == theirs
+    status, out, _ = run('--networks', networks, '--file', path, '--write')
+    assert status == 0 and 'pkill -HUP' in out
+    written = read(path)
+    assert written.startswith(theirs) and OURS in written
+    assert os.stat(path).st_mode & 0o777 == 0o640
+    before = os.stat(path)
+    assert run('--networks', networks, '--file', path, '--write')[1] == path + ': nothing to change\n'
+    assert os.stat(path) == before, 'what is right is not written again'
+    assert os.listdir(folder) == sorted(os.listdir(folder)) and len(os.listdir(folder)) == 2
+
+
+def test_a_file_that_is_not_there_is_made(run, networks, folder):
+    path = os.path.join(folder, 'new.conf')
+    assert run('--networks', networks, '--file', path)[0] == 0 and not os.path.exists(path)
+    assert run('--networks', networks, '--file', path, '--write')[0] == 0
+    assert OURS in read(path)
+
+
+def test_a_link_stays_one(run, networks, folder):
+    path = write(folder, 'partitions.conf', '')
+    link = os.path.join(folder, 'link')
+    os.symlink(path, link)
+    assert run('--networks', networks, '--file', link, '--write')[0] == 0
+    assert os.path.islink(link) and OURS in read(path)
+
+
+def test_what_is_misread_is_a_warning(run, networks, folder):
+    path = write(folder, 'partitions.conf', 'Default=0x7fff, ipo : ALL, SELF=full ;\n')
+    status, _, err = run('--networks', networks, '--file', path)
+    assert status == 0
+    assert "line 1: flag 'ipo' is read as ipoib" in err
+    assert 'line 1: HCAs are limited members of the default partition' in err
+
+
+def test_a_file_alone_is_explained(run, folder):
+    path = write(folder, 'partitions.conf', 'a=0x65 : 0x0002c90300000011=ful, ALL ;\n')
+    status, out, _ = run('--file', path)
+    assert status == 0
+    assert '1     0x0065  101   a     no     0x0002c90300000011=full ALL=limited\n' in out
+    assert 'line 1: 0x0002c90300000011=ful is read as full\n' in out
+    write(folder, 'partitions.conf', 'a=0x65 ALL ;\n')
+    status, out, _ = run('--file', path)
+    assert status == 1 and 'OpenSM drops this file' in out
+
+
+def node(folder, name, guid):
+    path = os.path.join(folder, name)
+    os.mkdir(path)
+    interfaces = {'eth4': {'guid': guid}}
+    write(path, 'status.json', json.dumps(dict(dict.fromkeys(
+        ('mode', 'pid', 'updated', 'backoff', 'problems', 'warnings', 'error', 'counters')), format=1,
+        interfaces=interfaces)))
+    return write(path, 'astute.yaml', read(ASTUTE))
+
+
+def test_members_are_the_ports_of_the_nodes_where_they_are_told(run, folder):
+    one, two = (node(folder, 'node-{0}'.format(index), '0x0002c9030000001{0}'.format(index)) for index in (1, 2))
+    status, out, err = run('--astute', one, two, '--guids', '--output', 'ufm')
+    assert (status, err) == (0, '')
+    assert 'vlan201=0x00c9, ipoib, defmember=full :\n    0x0002c90300000011, 0x0002c90300000012 ; # mgmt\n' in out
+    assert 'ALL_CAS' not in out
+    assert 'vlan1003=0x03eb, ipoib, defmember=full : ALL_CAS ; # prv\n' in run('--astute', one, two)[1]
+    commands = run('--astute', one, '--guids', '--output', 'mlnx-os')[1]
+    assert 'ib partition vlan201 member 00:02:c9:03:00:00:00:11 type full\n' in commands
+
+
+def test_a_port_that_nobody_knows_is_refused(run, folder):
+    known, unknown = node(folder, 'node-1', '0x0002c90300000011'), node(folder, 'node-2', None)
+    status, out, err = run('--astute', known, unknown, '--guids')
+    assert (status, out) == (2, '')
+    assert unknown + ': the GUID of the port below eth4 is not known' in err
+    os.remove(os.path.join(folder, 'node-2', 'status.json'))
+    assert 'there is no status.json beside it' in run('--astute', known, unknown, '--guids')[2]
+
+
+@pytest.mark.parametrize('content, words', [
+    (b'a=0x7001 : ALL ;\r\n', 'a carriage return, as lines of Windows have'), (b'#\na\0b', 'a NUL, behind which'),
+    (b'x' * 10000000, 'more than 8 MB'), (b'# \xff\n', 'not UTF-8: line 1'),
+    (b'a=0x65 : ALL ;', 'VLAN 101 would be joined'), (b'a=0x7001 ALL', 'no : after'),
+])
+def test_a_bad_partition_file_is_left_alone(run, networks, folder, content, words):
+    path = write(folder, 'partitions.conf', content)
+    status, out, err = run('--networks', networks, '--file', path, '--write')
+    assert (status, out) == (2, '')
+    assert words in err and path in err
+    with io.open(path, 'rb') as stream:
+        assert stream.read() == content
+
+
+@pytest.mark.parametrize('content, words', [
+    (b'', 'not JSON'), (b'{', 'not JSON'), (b'\xff\xfe', 'not JSON'), (b'[' * 100000, 'not JSON'), (b'[]', 'a list'),
+    (b'5', 'a number'), (b'{"message": "Cluster not found"}', 'no list of networks'), (b'\xef\xbb\xbf[]', 'a list'),
+])
+def test_bad_networks_write_nothing(run, folder, content, words):
+    path = os.path.join(folder, 'partitions.conf')
+    status, out, err = run('--networks', write(folder, 'n.json', content), '--file', path, '--write')
+    assert (status, out) == (2, '')
+    assert words in err and not os.path.exists(path)
+
+
+@pytest.mark.parametrize('arguments', [
+    (), ('--write',), ('--astute', ASTUTE, '--network', 'x'), ('--astute', ASTUTE, '--write'),
+    ('--networks', '/nowhere'), ('--networks', FIXTURES), ('--astute', '/nowhere'), ('--networks', 'x', '--guids'),
+    ('--astute', ASTUTE, '--output', 'mlnx-os', '--file', 'x'), ('--astute', ASTUTE, '--mtu', '1500'),
+    ('--file', FIXTURES), ('--astute', ASTUTE, '--file', FIXTURES), ('--environment', 'one'),
+    ('--environment', '1', '--api', 'http://127.0.0.1:1'), ('--environment', '1', '--api', 'nonsense'),
+    ('--environment', '1', '--api', 'http://[::1'),
+])
+def test_bad_usage_is_one_message(run, arguments):
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, '')
+    assert 'Traceback' not in err and err
+
+
+class Nailgun(BaseHTTPRequestHandler):
+    """Answers as the master's web server does."""
+
+    answers = {'/api/v1/version': {'auth_required': True, 'release': '9.0'},
+               '/api/v1/clusters/1/': {'net_provider': 'neutron'},
+               '/api/v1/clusters/2/': {'net_provider': 'nova_network'},
+               '/api/v1/clusters/1/network_configuration/neutron/': NETWORKS,
+               '/api/v1/clusters/2/network_configuration/nova_network/': {
+                   'networks': [], 'networking_parameters': {'fixed_networks_vlan_start': 103}}}
+    token = 'token-of-the-test'
+
+    def do_GET(self):  # noqa: N802
+        if self.path != '/api/v1/version' and self.headers.get('X-Auth-Token') != self.token:
+            return self.tell(401, {})
+        return self.tell(200 if self.path in self.answers else 404, self.answers.get(self.path, {}))
+
+    def do_POST(self):  # noqa: N802
+        asked = json.loads(self.rfile.read(int(self.headers['Content-Length'])).decode('utf-8'))['auth']
+        right = asked == {'tenantName': 'admin', 'passwordCredentials': {'username': 'admin', 'password': 'right'}}
+        status = 200 if right and self.path == '/keystone/v2.0/tokens' else 401
+        self.tell(status, {'access': {'token': {'id': self.token}}})
+
+    def tell(self, status, answer):
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(json.dumps(answer).encode('utf-8'))
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def api(monkeypatch, folder):
+    for name in ('OS_USERNAME', 'OS_PASSWORD', 'OS_TENANT_NAME'):
+        monkeypatch.delenv(str(name), raising=False)
+    monkeypatch.setattr(master, 'ACCESS', write(folder, 'fuel.yaml', 'FUEL_ACCESS: {user: admin, password: right}\n'))
+    server = HTTPServer(('127.0.0.1', 0), Nailgun)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield 'http://127.0.0.1:{0}/'.format(server.server_port)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_master_is_asked_with_the_token_of_its_administrator(run, api):
+    status, out, err = run('--environment', '1', '--api', api)
+    assert (status, err) == (0, '')
+    assert OURS in out
+
+
+def test_the_master_of_an_environment_with_nova_network(run, api):
+    assert LINE.format(103, 'fixed') in run('--environment', '2', '--api', api)[1]
+
+
+def test_what_the_master_refuses_is_told_without_the_password(run, api, monkeypatch):
+    assert 'HTTP status 404' in run('--environment', '7', '--api', api)[2]
+    monkeypatch.setenv(str('OS_USERNAME'), str('admin'))
+    monkeypatch.setenv(str('OS_PASSWORD'), str('not-the-right-one'))
+    status, _, err = run('--environment', '1', '--api', api)
+    assert status == 2
+    assert 'HTTP status 401' in err and 'OS_PASSWORD' in err and 'not-the-right-one' not in err
+
+
+def test_what_is_no_master_is_told(run, api, monkeypatch):
+    monkeypatch.setattr(Nailgun, 'answers', {'/api/v1/version': ['not', 'the', 'api']})
+    assert 'its answer is not that of the API' in run('--environment', '1', '--api', api)[2]
+    monkeypatch.setattr(Nailgun, 'token', None)
+    monkeypatch.setattr(Nailgun, 'answers', {'/api/v1/version': {}})
+    assert run('--environment', '1', '--api', api)[0] == 2
