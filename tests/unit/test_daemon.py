@@ -112,7 +112,8 @@ def test_status_tells_keys_vlans_changes_and_errors(tmpdir):
     told.update(node.once())
     document = status.read(str(tmpdir))
     assert document['interfaces']['eth4'] == {
-        'hca': 'mlx4_0', 'port': 1, 'parent': 'ib0', 'mac': '00:02:c9:00:00:01', 'state': 'ACTIVE',
+        'hca': 'mlx4_0', 'port': 1, 'guid': '0x0002c90300000001', 'parent': 'ib0', 'mac': '00:02:c9:00:00:01',
+        'state': 'ACTIVE',
         'keys': ['0xffff', '0x8064', '0x0065'], 'vlans': [100], 'states': {'limited': 1, 'ok': 2},
         'steps_done': 3, 'steps_failed': 0, 'last_change': '1970-01-01T00:00:00Z', 'last_error': None,
         'lines': ['mlx4_0 port 1 0xffff full ==> ib0.1 untagged eth4 ok',
