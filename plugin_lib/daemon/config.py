@@ -25,7 +25,8 @@ QUEUE_SIZES = tuple(2 ** power for power in range(1, 14))  # of ib_ipoib: powers
 
 
 class Config(namedtuple('Config',
-                        'resync_interval queue_size removal_grace mass_removal_hold log_level discovery_gate')):
+                        'resync_interval queue_size removal_grace mass_removal_hold vif_grace vif_limit log_level'
+                        ' discovery_gate')):
     """The settings.
 
     :param resync_interval: seconds between passes when nothing happens
@@ -33,6 +34,8 @@ class Config(namedtuple('Config',
         recv_queue_size that counts
     :param removal_grace: seconds for which a vanished P_Key keeps its VLAN
     :param mass_removal_hold: the same where more than half of the keys vanished
+    :param vif_grace: seconds for which the vif of somebody who no longer talks is kept
+    :param vif_limit: how many vifs an EIPOIB interface may have beside those with its own MAC
     :param log_level: the least that is logged
     :param discovery_gate: the file that keeps Fuel's discovery agent from reporting the node, to be removed when an
         interface serves untagged traffic; None: there is no gate
@@ -41,10 +44,11 @@ class Config(namedtuple('Config',
     __slots__ = ()
 
 
-DEFAULTS = Config(30, 128, 90, 600, 'info', None)
+DEFAULTS = Config(30, 128, 90, 600, 30, 128, 'info', None)
 
-# The greatest value that makes sense, in seconds; the least of resync_interval is 1, of the others 0.
-_LONGEST = {'resync_interval': 3600, 'removal_grace': 86400, 'mass_removal_hold': 7 * 86400}
+# The greatest value that makes sense, in seconds but for vif_limit; the least of resync_interval is 1, of the others 0.
+_GREATEST = {'resync_interval': 3600, 'removal_grace': 86400, 'mass_removal_hold': 7 * 86400, 'vif_grace': 86400,
+             'vif_limit': 1024}
 
 
 def read(path=None):
@@ -90,9 +94,9 @@ def _value(place, key, text):
                        'use a power of two from 2 to 8192')
         return number
     least = 1 if key == 'resync_interval' else 0
-    if number is None or not least <= number <= _LONGEST[key]:
-        raise _bad(place, key, 'not a number of seconds: {0}'.format(quoted(text)),
-                   'use a whole number from {0} to {1}'.format(least, _LONGEST[key]))
+    if number is None or not least <= number <= _GREATEST[key]:
+        raise _bad(place, key, 'not a number{0}: {1}'.format('' if key == 'vif_limit' else ' of seconds', quoted(text)),
+                   'use a whole number from {0} to {1}'.format(least, _GREATEST[key]))
     return number
 
 

@@ -14,6 +14,7 @@ from plugin_lib.effect.ledger import concluded, intended, remembered
 from plugin_lib.errors import InfinibandError
 from plugin_lib.host import files, machine, memory
 from plugin_lib.planning import budget, gate, vlans
+from plugin_lib.planning.talkers import NOBODY
 from plugin_lib.planning.withdrawal import NOTHING
 
 
@@ -38,43 +39,53 @@ class Result(namedtuple('Result', 'host findings outcomes warnings wanted next_r
         return tuple(outcome.error for outcome in self.outcomes if outcome.error)
 
 
-def look(source, ledger):
-    # type: (object, object) -> tuple
+def look(source, ledger, known=None):
+    # type: (object, object, object) -> tuple
     """(state.Host, {name: Made} of what is there and ours): what :func:`plugin_lib.planning.vlans.plan` needs.
 
     :param source: see host.source
     :param ledger: effect.ledger.Ledger
+    :param known: the Host, where it need not be read
     """
-    host = machine.read(source)
+    host = known or machine.read(source)
     return host, remembered(host, ledger.read())
 
 
-def converge(source, executor, ledger, withdraw=None, stop=None, held=None, settings=config.DEFAULTS):
-    # type: (object, object, object, object, object, object, object) -> Result
-    """Make every EIPOIB interface serve what its HCA port's P_Keys say.
+def converge(source, executor, ledger, withdraw=None, stop=None, held=None, settings=config.DEFAULTS, talk=None,
+             known=None):
+    # type: (object, object, object, object, object, object, object, object, object) -> Result
+    """Make every EIPOIB interface serve what its HCA port's P_Keys and those who talk through it ask for.
 
     :param source: a live Source
     :param executor: effect.executor.Executor
-    :param withdraw: (host, ours) -> planning.withdrawal.Withdrawal; None: nothing is withdrawn, since a single pass
-        cannot know for how long a key has been away
+    :param withdraw: (host, ours, talkers, settings) -> planning.withdrawal.Withdrawal, see history.Withdrawals; None:
+        nothing is withdrawn, since a single pass cannot know for how long a key has been away
     :param stop: asked before each step; True leaves the rest
     :param held: host -> {subject: InfinibandError} of what failed and is not to be tried yet; None: all is tried
     :param settings: daemon.config.Config
+    :param talk: names of EIPOIB interfaces -> planning.talkers.Talkers; None: nobody but the interfaces themselves
+    :param known: the Host at the end of the last pass, when since then only those who talk can have changed
     :raises InfinibandError: when nothing could be read or noted, and so nothing was changed
     """
-    host, ours = look(source, ledger)
+    host, ours = look(source, ledger, known)
+    talkers = talk(tuple(sorted(host.eipoibs))) if talk else NOBODY
     errors = dict(held(host)) if held else {}
-    prospect = _foresee(source, host, ours, withdraw, executor.plain_only(), errors, settings)
+
+    def prospect_of(host, ours):
+        return _foresee(source, host, ours, withdraw, executor.plain_only(), errors, settings, talkers)
+
+    prospect = prospect_of(host, ours)
     outcomes, more = (), bool(prospect.steps)
     while more:
         plain_only = executor.plain_only()
         tried = [step for step in prospect.planned if step.subject not in errors]
-        done, host, ours = _apply(tried, _portions(prospect, source, settings), source, executor, ledger, ours, stop)
+        done, host, ours = _apply(tried, _portions(prospect, source, settings), source, executor, ledger, ours, stop,
+                                  known and known.ports)
         found_plain = executor.plain_only() != plain_only  # what failed because of that has another chance
         if not found_plain:
             errors.update((outcome.step.subject, outcome.error) for outcome in done if outcome.error)
         outcomes += tuple(outcome for outcome in done if not (outcome.error and found_plain))
-        prospect = _foresee(source, host, ours, withdraw, executor.plain_only(), errors, settings)
+        prospect = prospect_of(host, ours)
         more = found_plain and bool(prospect.steps)
     findings = _told(prospect, errors)
     steps, warnings = _gate(settings.discovery_gate, findings)
@@ -83,14 +94,16 @@ def converge(source, executor, ledger, withdraw=None, stop=None, held=None, sett
                   frozenset(step.subject for step in prospect.planned + steps), prospect.next_removal)
 
 
-def foresee(source, ledger, settings):
-    # type: (object, object, object) -> tuple
+def foresee(source, ledger, settings, talk=None):
+    # type: (object, object, object, object) -> tuple
     """What a first pass would do: (tuple of Steps, tuple of Findings, tuple of warnings).
 
     :param source: live or captured
+    :param talk: as for :func:`converge`
     """
     host, ours = look(source, ledger)
-    prospect = _foresee(source, host, ours, None, (), {}, settings)
+    prospect = _foresee(source, host, ours, None, (), {}, settings,
+                        talk(tuple(sorted(host.eipoibs))) if talk else NOBODY)
     return prospect.steps, _told(prospect, {}), prospect.warnings
 
 
@@ -102,7 +115,7 @@ def flush(source, executor, ledger):
     """
     host, ours = look(source, ledger)
     steps = vlans.plan_flush(host, ours)
-    return _apply(steps, [steps], source, executor, ledger, ours, None)[0] if steps else ()
+    return _apply(steps, [steps], source, executor, ledger, ours, None, None)[0] if steps else ()
 
 
 class _Prospect(namedtuple('_Prospect', 'planned steps left_out findings warnings next_removal')):
@@ -111,12 +124,12 @@ class _Prospect(namedtuple('_Prospect', 'planned steps left_out findings warning
     __slots__ = ()
 
 
-def _foresee(source, host, ours, withdraw, plain_only, errors, settings):
-    withdrawal = withdraw(host, ours) if withdraw else NOTHING
-    plan = vlans.plan(host, ours, withdrawal.removable, plain_only)
+def _foresee(source, host, ours, withdraw, plain_only, errors, settings, talkers):
+    withdrawal = withdraw(host, ours, talkers, settings) if withdraw else NOTHING
+    plan = vlans.plan(host, ours, withdrawal.removable, plain_only, talkers, settings.vif_limit)
     steps, left_out = _fit(tuple(step for step in plan.steps if step.subject not in errors), plan.findings, source,
                            settings)
-    warnings = withdrawal.warnings + budget.table_warnings(host)
+    warnings = withdrawal.warnings + budget.table_warnings(host) + talkers.problems
     if left_out:
         warnings += budget.shortage([finding for finding in plan.findings if finding.subject in left_out],
                                     _queue_size(source, settings))
@@ -142,15 +155,18 @@ def _queue_size(source, settings):
     return memory.queue_size(source.tree) or settings.queue_size
 
 
-def _apply(steps, portions, source, executor, ledger, ours, stop):
-    """Do ``steps``, in portions; ``(Outcomes, the Host after them, what then is ours)``."""
+def _apply(steps, portions, source, executor, ledger, ours, stop, ports):
+    """Do ``steps``, in portions; ``(Outcomes, the Host after them, what then is ours)``.
+
+    :param ports: as for machine.read
+    """
     ledger.write(intended(ours, steps))
     outcomes = ()
     for portion in portions:
         outcomes += apply(portion, executor, keep_going=True, stop=stop)
     for outcome in outcomes:
         ours = concluded(ours, outcome.performed)
-    host = machine.read(source)
+    host = machine.read(source, ports)
     ours = remembered(host, ours)
     ledger.write(ours)
     return outcomes, host, ours

@@ -4,14 +4,14 @@
 from __future__ import absolute_import, print_function, unicode_literals
 
 from plugin_lib._compat import monotonic
-from plugin_lib.planning import backoff, withdrawal
+from plugin_lib.planning import backoff, departures, withdrawal
 
 
 class Absences(object):
-    """Remembers since when each child's key has been absent.
+    """Remembers since when what a child is there for has been absent: its key, or who talks through it.
 
-    A key that comes back, a port that is not ACTIVE and a table that cannot be
-    read all end an absence; it counts anew from the next look that shows one.
+    What comes back ends an absence, and so does a look at which it is not known to be absent (a port that is not
+    ACTIVE, a table that cannot be read); it counts anew from the next look that shows one.
 
     :param clock: seconds that never step
     """
@@ -21,13 +21,41 @@ class Absences(object):
         self._clock = clock
         self._since = {}
 
-    def ages(self, host, ours):
-        # type: (object, dict) -> dict
-        """{child: seconds of absence without a break} as of now."""
+    def ages(self, absent):
+        # type: (list) -> dict
+        """{child: seconds of absence without a break} as of now.
+
+        :param absent: names of the children for which it is absent at this look
+        """
         now = self._clock()
-        gone = [name for names, _ in withdrawal.absent(host, ours).values() for name in names]
-        self._since = dict((name, self._since.get(name, now)) for name in gone)
+        self._since = dict((name, self._since.get(name, now)) for name in absent)
         return dict((name, now - since) for name, since in self._since.items())
+
+
+class Withdrawals(object):
+    """Decides what may be taken down, by what it has seen before.
+
+    :param clock: seconds that never step
+    """
+
+    def __init__(self, clock=monotonic):
+        # type: (object) -> None
+        self._keys, self._talkers = Absences(clock), Absences(clock)
+
+    def decide(self, host, ours, talkers, settings):
+        # type: (object, dict, object, object) -> object
+        """The planning.withdrawal.Withdrawal of now.
+
+        :param talkers: planning.talkers.Talkers
+        :param settings: daemon.config.Config
+        """
+        without_key = [name for each in withdrawal.absent(host, ours).values() for name in each[0]]
+        silent = departures.gone(host, ours, talkers)
+        return departures.both(
+            withdrawal.decide(host, ours, self._keys.ages(without_key), settings.removal_grace,
+                              settings.mass_removal_hold),
+            departures.decide([name for name in silent if name not in without_key], self._talkers.ages(silent),
+                              settings.vif_grace))
 
 
 class Failures(object):

@@ -9,7 +9,8 @@ the changes are composed again on what is there now.
 from __future__ import absolute_import, print_function, unicode_literals
 
 from plugin_lib.errors import ApplyError
-from plugin_lib.host.ovsdb import CHECK_SERVER, SILENT, TIME_LIMIT, Server, known_columns
+from plugin_lib.host.ovsdb import CHECK_SERVER, SILENT, TIME_LIMIT, Server
+from plugin_lib.host.switch import known_columns
 from plugin_lib.planning.ovs_changes import MARK, OWNED, TRUNKS, AddBridge, AddPort, DelBridge, DelPort, SetVlans
 
 ATTEMPTS = 5

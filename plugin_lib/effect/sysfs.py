@@ -22,7 +22,7 @@ _LEAVES = {
     'slaves': '/sys/class/net/{0}/eth/slaves',
     'vifs': '/sys/class/net/{0}/eth/vifs',
 }
-_CHILD = re.compile(r'^(0x[0-9a-f]{4}|\.[1-9][0-9]{0,2})\Z')
+_CHILD = re.compile(r'^(?:0x[0-9a-f]{4}(?:\.[1-9][0-9]{0,2})?|\.[1-9][0-9]{0,2})\Z')
 _SLAVE = re.compile(r'^[+-]([A-Za-z0-9_.-]{1,15})\Z')
 _MAC = re.compile(r'^([0-9a-f]{2}:){5}[0-9a-f]{2}\Z')
 
@@ -42,7 +42,7 @@ class SysfsWriter(object):
 
     def create_child(self, parent, child):
         # type: (str, str) -> None
-        """:param child: ``0x8064``, or OFED's index of one more on the default partition, ``.1``"""
+        """:param child: ``0x8064``, or with OFED's index of one more, ``0x8064.1``; on the default partition ``.1``"""
         self._write('create_child', parent, _checked(_CHILD, child))
 
     def delete_child(self, parent, child):

@@ -28,9 +28,12 @@ class _Seen(namedtuple('_Seen', 'listed links interfaces children')):
 _SEEN = weakref.WeakKeyDictionary()  # {source: _Seen}
 
 
-def read(source):
-    # type: (object) -> Host
+def read(source, ports=None):
+    # type: (object, tuple) -> Host
     """The Host that a source shows (see :mod:`plugin_lib.host.source`).
+
+    :param ports: the Ports of an earlier look, where nothing has happened to them; None: they are read, which takes
+        most of the time
 
     What cannot be read is left out and becomes a line in ``problems``; an interface or HCA that goes away meanwhile is
     simply absent.
@@ -39,7 +42,7 @@ def read(source):
     """
     reader = Reader(source.tree)
     seen = _look(source, reader.problems)
-    ports = hca.read(reader)
+    ports = hca.read(reader) if ports is None else ports
     parents, children = ipoib.read(reader, seen.links, seen.children)
     eipoibs = eipoib.read(reader, seen.interfaces, parents, ports)
     if source in _SEEN and len(children) != len(seen.children):

@@ -48,7 +48,7 @@ _U32 = struct.Struct(str('=I'))
 _I32 = struct.Struct(str('=i'))
 
 
-class Link(namedtuple('Link', 'name ifindex type flags mtu address state parent master kind pkey vlan')):
+class Link(namedtuple('Link', 'name ifindex type flags mtu address state parent master kind pkey vlan peer')):
     """What rtnetlink says of an interface.
 
     :param type: the ARPHRD number of linux/if_arp.h: 1 Ethernet, 32 InfiniBand
@@ -56,17 +56,19 @@ class Link(namedtuple('Link', 'name ifindex type flags mtu address state parent 
     :param mtu: bytes
     :param address: the link-layer address as text, '' where there is none
     :param state: operstate as sysfs words it
-    :param parent: name of the interface under it (IFLA_LINK), None where there is none in this namespace
+    :param parent: name of the interface under it (IFLA_LINK), None where there is none in this namespace; a veth's is
+        its other end
     :param master: name of the bridge or bond that it is in, None without one
     :param kind: IFLA_INFO_KIND (``ipoib``, ``veth``), None where the driver registered none
     :param pkey: IFLA_IPOIB_PKEY, a 16-bit table entry; None where ``kind`` is not ``ipoib``
     :param vlan: IFLA_VLAN_ID; None where ``kind`` is not ``vlan``
+    :param peer: ifindex of its parent in the other network namespace that it is in, else None
     """
 
     __slots__ = ()
 
 
-Link.__new__.__defaults__ = (None,)  # most interfaces are no VLAN's
+Link.__new__.__defaults__ = (None, None)  # most interfaces are no VLAN's, and most parents are here
 
 
 class Links(object):
@@ -78,13 +80,31 @@ class Links(object):
 
     def __init__(self):
         # type: () -> None
-        self._events = None
+        self._events = self._connection = None
+        self._sequence = 0
         self._known = {}
         self._links = None
 
+    def open(self):
+        # type: () -> None
+        """Open the sockets, in the network namespace that the process is in now.  EnvironmentError."""
+        self._events = subscribe()
+        self._connection = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE)
+        self._connection.bind((0, 0))
+
+    def close(self):
+        # type: () -> None
+        self._events.close()
+        self._connection.close()
+
+    def fileno(self):
+        # type: () -> int
+        """Readable when an interface has come, gone or changed; once open."""
+        return self._events.fileno()
+
     def read(self):
         # type: () -> dict
-        """``{name: Link}`` of every interface in this network namespace; the same object while nothing changes.
+        """``{name: Link}`` of every interface in the network namespace; the same object while nothing changes.
 
         While interfaces come and go the kernel may not manage a consistent dump; then the last one is the answer, and
         the event of the change that disturbed it makes the caller look again.
@@ -92,22 +112,18 @@ class Links(object):
         :raises EnvironmentError: what the kernel says, or EBADMSG for an answer that is not netlink
         """
         if self._events is None:
-            self._events = subscribe()
+            self.open()
         if drain(self._events) or self._links is None:
             self._links = None  # until the dump succeeded
             self._links = self._dump()
         return self._links
 
     def _dump(self):
-        connection = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE)
-        try:
-            connection.bind((0, 0))
-            for sequence in range(1, _ATTEMPTS + 1):
-                messages, interrupted = _dump(connection, sequence)
-                if not interrupted:
-                    break
-        finally:
-            connection.close()
+        for _ in range(_ATTEMPTS):
+            self._sequence += 1
+            messages, interrupted = _dump(self._connection, self._sequence)
+            if not interrupted:
+                break
         known = self._known
         self._known = dict((message, known[message] if message in known else parse(message)) for message in messages)
         return named(self._known.values())
@@ -188,16 +204,16 @@ def parse(body):
     found = _attributes(body, _IFINFO.size)
     try:
         name, mtu, state = _name(found[IFLA_IFNAME]), _number(found, IFLA_MTU), _number(found, IFLA_OPERSTATE, _U8) or 0
-        # IFLA_LINK of another namespace (IFLA_LINK_NETNSID) is a number that means something else here.
-        parent = None if IFLA_LINK_NETNSID in found else _number(found, IFLA_LINK)
+        parent, peer = _number(found, IFLA_LINK), None
+        if IFLA_LINK_NETNSID in found:  # the number means another interface here
+            parent, peer = None, parent
         master = _number(found, IFLA_MASTER)
         kind, pkey, vlan = _kind(found[IFLA_LINKINFO]) if IFLA_LINKINFO in found else (None, None, None)
     except (KeyError, struct.error):
         raise _garbage()
     address = ':'.join('{0:02x}'.format(byte) for byte in bytearray(found.get(IFLA_ADDRESS, b'')))
     return Link(name, ifindex, link_type, flags, mtu, address,
-                OPERSTATES[state] if state < len(OPERSTATES) else OPERSTATES[0], parent, master, kind, pkey,
-                vlan)
+                OPERSTATES[state] if state < len(OPERSTATES) else OPERSTATES[0], parent, master, kind, pkey, vlan, peer)
 
 
 def _dump(connection, sequence):

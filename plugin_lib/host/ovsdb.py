@@ -12,59 +12,14 @@ from __future__ import absolute_import, print_function, unicode_literals
 import errno
 import json
 import os
-from collections import namedtuple
 
 from plugin_lib._compat import fs_path, to_text
 from plugin_lib.errors import ApplyError
+from plugin_lib.host.switch import COLUMNS, DATABASE, SOCKET, Tables, known_columns
 
-SOCKET = 'var/run/openvswitch/db.sock'
-DATABASE = 'Open_vSwitch'
 TIME_LIMIT = 10
 SILENT = 'ovsdb-server has not answered'
 CHECK_SERVER = 'check that ovsdb-server runs: service openvswitch-switch status'
-
-# What is read.  Columns that an older database lacks read as empty.
-COLUMNS = {
-    'Bridge': ('name', 'datapath_type', 'external_ids', 'ports'),
-    'Port': ('_uuid', 'name', 'tag', 'trunks', 'vlan_mode', 'external_ids', 'interfaces'),
-    'Interface': ('_uuid', 'name', 'type', 'options', 'external_ids', 'mac_in_use'),
-}
-
-
-class Bridge(namedtuple('Bridge', 'name datapath_type external_ids')):
-    """A bridge; ``datapath_type`` is empty for the kernel's datapath."""
-
-    __slots__ = ()
-
-
-class Port(namedtuple('Port', 'name bridge tag trunks vlan_mode external_ids interfaces')):
-    """A port of a bridge.
-
-    :param bridge: the bridge's name
-    :param tag: its VLAN, or None
-    :param trunks: sorted tuple of VLANs; **empty means all of them**
-    :param vlan_mode: ``trunk``, ``access``, ``native-untagged``..., None where it follows from tag and trunks
-    :param interfaces: names, sorted: several on a bond
-    """
-
-    __slots__ = ()
-
-
-class Interface(namedtuple('Interface', 'name type options external_ids mac_in_use')):
-    """An interface of a port.
-
-    :param type: empty for a network interface of the system, ``internal``, ``patch``...
-    :param options: {name: text}: ``peer`` of a patch port
-    :param mac_in_use: its MAC as text, None where ovs-vswitchd has not told
-    """
-
-    __slots__ = ()
-
-
-class Snapshot(namedtuple('Snapshot', 'bridges ports interfaces')):
-    """One consistent state of the database: {name: Bridge}, {name: Port}, {name: Interface}."""
-
-    __slots__ = ()
 
 
 def read(root='/', time_limit=TIME_LIMIT):
@@ -79,7 +34,7 @@ def read(root='/', time_limit=TIME_LIMIT):
         return None
     server = Server(root, time_limit)
     try:
-        return _snapshot(_tables(server))
+        return _tables(server).snapshot()
     finally:
         server.close()
 
@@ -225,24 +180,18 @@ class _Parser(object):
         return self._value
 
 
-def known_columns(columns, schema):
-    # type: (dict, dict) -> dict
-    """{table: list of those ``columns`` that the schema has}, as native strings: the library insists on them."""
-    known = {}
-    for table, names in columns.items():
-        there = schema.get('tables', {}).get(table, {}).get('columns', {})
-        known[str(table)] = [str(name) for name in names if name in there or name == '_uuid']
-    return known
-
-
 def _tables(server):
-    """{table: list of rows} of COLUMNS, of one moment."""
+    """The Tables of one moment."""
     rows = _select(server, COLUMNS)
     if rows is None:
         rows = _select(server, known_columns(COLUMNS, server.schema()))
     if rows is None:
         raise server.failure('it does not have the tables of Open vSwitch')
-    return rows
+    tables = Tables()
+    for table in rows:
+        for number, row in enumerate(rows[table]):
+            tables.put(table, row['_uuid'][1] if '_uuid' in row else number, row)
+    return tables
 
 
 def _select(server, columns):
@@ -265,40 +214,3 @@ def _is_whole(text):
         except ValueError:
             pass
     return False
-
-
-def _snapshot(tables):
-    found = Snapshot({}, {}, {})
-    ports = dict((_one(row['_uuid']), row) for row in tables['Port'])
-    interfaces = dict((_one(row['_uuid']), row) for row in tables['Interface'])
-    for bridge in tables['Bridge']:
-        found.bridges[bridge['name']] = Bridge(bridge['name'], bridge.get('datapath_type', ''), _map(bridge))
-        for port in [ports[uuid] for uuid in _set(bridge['ports'])]:
-            names = []
-            for row in [interfaces[uuid] for uuid in _set(port['interfaces'])]:
-                names.append(row['name'])
-                found.interfaces[row['name']] = Interface(row['name'], row.get('type', ''), _map(row, 'options'),
-                                                          _map(row), _one(row.get('mac_in_use')))
-            found.ports[port['name']] = Port(
-                port['name'], bridge['name'], _one(port.get('tag')), tuple(sorted(_set(port.get('trunks')))),
-                _one(port.get('vlan_mode')), _map(port), tuple(sorted(names)))
-    return found
-
-
-def _set(value):
-    """The members of a set of RFC 7047: ``["set", [...]]``, or a single member as it is; uuids as text."""
-    if value is None:
-        return []
-    members = value[1] if isinstance(value, list) and value[0] == 'set' else [value]
-    return [member[1] if isinstance(member, list) else member for member in members]
-
-
-def _one(value):
-    """The only member of a set, None when it is empty."""
-    members = _set(value)
-    return members[0] if members else None
-
-
-def _map(row, name='external_ids'):
-    """The map in a column: ``["map", [[key, value], ...]]``."""
-    return dict(row[name][1]) if name in row else {}

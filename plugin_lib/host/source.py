@@ -138,14 +138,15 @@ def _modules(fact, path):
     return Modules(fact['release'], frozenset(fact['loaded']), frozenset(fact['available']))
 
 
-_LINK_NUMBERS = ('ifindex', 'type', 'flags', 'mtu', 'pkey', 'vlan')
-_MAY_BE_NULL = ('parent', 'master', 'kind', 'pkey', 'vlan')
+_LINK_NUMBERS = ('ifindex', 'type', 'flags', 'mtu', 'pkey', 'vlan', 'peer')
+_MAY_BE_NULL = ('parent', 'master', 'kind', 'pkey', 'vlan', 'peer')
+_MAY_BE_ABSENT = frozenset(['peer'])  # from older captures
 
 
 def _link(fact, path, place):
-    _expect(isinstance(fact, dict) and sorted(fact) == sorted(Link._fields), path, place,
-            'a mapping of ' + ', '.join(Link._fields))
-    for field in Link._fields:
+    _expect(isinstance(fact, dict) and frozenset(Link._fields) - _MAY_BE_ABSENT <= frozenset(fact) <= frozenset(
+        Link._fields), path, place, 'a mapping of ' + ', '.join(Link._fields))
+    for field in fact:
         types, wanted = (integer_types, 'a number') if field in _LINK_NUMBERS else (string_types, 'a text')
         fits = isinstance(fact[field], types) or (fact[field] is None and field in _MAY_BE_NULL)
         _expect(fits, path, '{0} -> {1}'.format(place, field), wanted)

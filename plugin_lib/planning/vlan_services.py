@@ -10,13 +10,19 @@ from plugin_lib.memo import remembering
 from plugin_lib.pkey import PKey
 
 
-class Service(namedtuple('Service', 'pkey vlan child')):
-    """What an EIPOIB interface should serve: VLAN ``vlan`` (None: untagged) through ``child``."""
+class Service(namedtuple('Service', 'pkey vlan child mac talker')):
+    """What an EIPOIB interface should serve: (``mac``, VLAN ``vlan``; None: untagged) through ``child``.
+
+    ``mac`` and ``talker`` (planning.talkers.Talker) are None for the interface's own MAC.
+    """
 
     __slots__ = ()
 
 
-class Finding(namedtuple('Finding', 'eipoib port pkey child vlan state detail')):
+Service.__new__.__defaults__ = (None, None)
+
+
+class Finding(namedtuple('Finding', 'eipoib port pkey child vlan state detail mac talker')):
     """One line of the status.
 
     :param eipoib: name of the EIPOIB interface
@@ -25,8 +31,11 @@ class Finding(namedtuple('Finding', 'eipoib port pkey child vlan state detail'))
     :param child: name of the IPoIB child, None where there is none to be
     :param vlan: VLAN number, None for untagged
     :param state: ``ok``, ``planned``, ``removal``, ``held`` or why nothing is
-        done: ``waiting``, ``unreadable``, ``limited``, ``no-vlan``, ``name``, ``foreign``
+        done: ``waiting``, ``unreadable``, ``limited``, ``no-vlan``, ``name``, ``foreign``, ``no-pkey``, ``trunks``,
+        ``one-mac``, ``most``
     :param detail: the reason as a clause, '' when ok
+    :param mac: the MAC of somebody else who talks through the interface, None: its own
+    :param talker: their planning.talkers.Talker, None where they are gone
     """
 
     __slots__ = ()
@@ -35,20 +44,29 @@ class Finding(namedtuple('Finding', 'eipoib port pkey child vlan state detail'))
     def subject(self):
         # type: () -> str
         """The subject of the Step that is about the same: ``eth4 vlan 100``."""
-        if self.child is None:
+        if self.child is None and self.mac is None:
             return '{0} link'.format(self.eipoib)
-        return subject_of(self.eipoib, self.vlan)
+        return subject_of(self.eipoib, self.vlan, self.mac)
 
     def line(self):
         # type: () -> str
-        """``mlx4_0 port 1 0x8064 full ==> ib0.8064 vlan 100 eth4 ok``."""
+        """``mlx4_0 port 1 0x8064 full ==> ib0.8064 vlan 100 eth4 ok``, and of others than the interface itself
+        ``mlx4_0 port 1 0x8064 full ==> ib0.8064.1 vlan 100 eth4 fa:16:3e:00:00:01 br-int/qr-1 ok``."""
         words = ['{0} port {1}'.format(self.port.hca, self.port.number)] if self.port else []
         if self.pkey:
             words.append('{0} {1} ==>'.format(self.pkey, self.pkey.membership))
         if self.child:
             words.append('{0} {1}'.format(self.child, vlan_words(self.vlan)))
-        words.append('{0} {1}'.format(self.eipoib, self.state))
+        elif self.mac:
+            words.append(vlan_words(self.vlan))
+        words.append(self.eipoib)
+        if self.mac:
+            words.append(self.mac + (' ' + self.talker.place if self.talker else ''))
+        words.append(self.state)
         return ' '.join(words) + (': ' + self.detail if self.detail else '')
+
+
+Finding.__new__.__defaults__ = (None, None)
 
 
 @remembering
@@ -100,7 +118,7 @@ def vlan_words(vlan):
     return 'untagged' if vlan is None else 'vlan {0}'.format(vlan)
 
 
-def subject_of(eipoib, vlan):
-    # type: (str, int) -> str
-    """How a Step and a Finding name what they are about: ``eth4 vlan 100``, ``eth4 untagged``."""
-    return '{0} {1}'.format(eipoib, vlan_words(vlan))
+def subject_of(eipoib, vlan, mac=None):
+    # type: (str, int, str) -> str
+    """How a Step and a Finding name what they are about: ``eth4 vlan 100``, ``eth4 untagged fa:16:3e:00:00:01``."""
+    return '{0} {1}'.format(eipoib, vlan_words(vlan)) + (' ' + mac if mac else '')

@@ -16,7 +16,9 @@ from collections import namedtuple
 
 from plugin_lib.memo import remembering
 from plugin_lib.pkey import DEFAULT_KEY, PKey
+from plugin_lib.planning import vifs
 from plugin_lib.planning.operations import AddVif, CreateChild, DeleteChild, Enslave, LinkUp, Plan, Release, Step
+from plugin_lib.planning.talkers import NOBODY
 from plugin_lib.planning.vlan_services import Finding, Service, services, subject_of, untagged_child
 
 STAGE = 'vlans'
@@ -36,8 +38,8 @@ class Made(namedtuple('Made', 'ifindex mac vlan')):
 
 
 @remembering
-def plan(host, ours, removable=(), plain_only=()):
-    # type: (object, dict, tuple, tuple) -> Plan
+def plan(host, ours, removable=(), plain_only=(), talkers=NOBODY, most=0):
+    # type: (object, dict, tuple, tuple, object, int) -> Plan
     """The steps that make every EIPOIB interface serve what its HCA port's P_Keys say.
 
     :param host: state.Host
@@ -45,11 +47,13 @@ def plan(host, ours, removable=(), plain_only=()):
     :param removable: names of our children that may go, see planning.withdrawal
     :param plain_only: names of IPoIB interfaces whose driver makes one child
         of a key and none of the default one: they are enslaved themselves
+    :param talkers: planning.talkers.Talkers
+    :param most: how many of them each interface may serve
     """
     steps, findings = [], []
     for name in sorted(host.eipoibs):
         part = _EipoibPlan(host, host.eipoibs[name], ours)
-        part.make(removable, host.eipoibs[name].parent in plain_only)
+        part.make(removable, host.eipoibs[name].parent in plain_only, talkers.by_eipoib.get(name, {}), most)
         steps.extend(part.steps)
         findings.extend(part.findings)
     return Plan(tuple(steps), tuple(findings))
@@ -93,12 +97,12 @@ class _EipoibPlan(object):
         self._ours = ours
         self._slaves = frozenset(eipoib.slaves)
         self._rows = dict((vif.slave, vif) for vif in eipoib.vifs)
-        self._servers = dict(((vif.mac, vif.vlan), vif.slave) for vif in eipoib.vifs if vif.slave in self._slaves)
+        self._servers = vifs.serving(eipoib, ours)
         self.steps = []
         self.findings = []
 
-    def make(self, removable, plain_only):
-        # type: (tuple, bool) -> None
+    def make(self, removable, plain_only, talkers, most):
+        # type: (tuple, bool, dict, int) -> None
         eipoib, port = self._eipoib, self._port
         if port is None:
             self._find(None, 'waiting', 'the HCA port under {0} cannot be told'.format(eipoib.parent))
@@ -115,14 +119,16 @@ class _EipoibPlan(object):
             self._find(None, 'unreadable', port.problem or 'the P_Key table cannot be read')
             return
         wanted, refused = services(eipoib, port)
-        self._withdraw([service.child for service in wanted] + [through], removable)
-        for service in wanted:
+        plain_only = plain_only or eipoib.parent in self._slaves
+        more, without = vifs.plan(self._host, eipoib, port, self._ours, talkers, most, plain_only)
+        self._withdraw([service.child for service in wanted + more] + [through], removable)
+        for service in wanted + more:
             self._serve(service)
-        self.findings.extend(refused)
+        self.findings.extend(refused + without)
 
     def _find(self, service, state, detail=''):
-        pkey, vlan, child = service or (None, None, None)
-        self.findings.append(Finding(self._eipoib.name, self._port, pkey, child, vlan, state, detail))
+        pkey, vlan, child, mac, talker = service or (None, None, None, None, None)
+        self.findings.append(Finding(self._eipoib.name, self._port, pkey, child, vlan, state, detail, mac, talker))
 
     def _step(self, subject, reason, *operations):
         self.steps.append(Step(STAGE, subject, reason, operations))
@@ -138,9 +144,12 @@ class _EipoibPlan(object):
     def _serve(self, service):
         """Repair whatever lacks between the child as it is and the vif as it should be."""
         child = service.child
-        subject = subject_of(self._eipoib.name, service.vlan)
+        mac = service.mac or self._eipoib.mac
+        subject = subject_of(self._eipoib.name, service.vlan, service.mac)
         reason = '{0} port {1} holds {2} {3}'.format(self._port.hca, self._port.number,
                                                       service.pkey, service.pkey.membership)
+        if service.talker:
+            reason = '{0} talks through {1}'.format(service.talker.place, self._eipoib.name)
         through = self._served_through(service)
         if through == child or through and self._pkey_of(through) == service.pkey.key:
             self._find(service._replace(child=through), 'ok')
@@ -150,7 +159,7 @@ class _EipoibPlan(object):
             self._find(service, 'foreign', obstacle)
             return
         self._find(service, 'planned')
-        enslave = (Enslave(self._eipoib.name, child), AddVif(self._eipoib.name, child, self._eipoib.mac, service.vlan))
+        enslave = (Enslave(self._eipoib.name, child), AddVif(self._eipoib.name, child, mac, service.vlan))
         create = (CreateChild(self._eipoib.parent, service.pkey, child),)
         if child == self._eipoib.parent:
             release = (Release(self._eipoib.name, child),) if child in self._slaves else ()
@@ -169,21 +178,9 @@ class _EipoibPlan(object):
             self._step(subject, reason, *((Release(self._eipoib.name, child),) + enslave))
 
     def _served_through(self, service):
-        """The slave that has the vif (own MAC, VLAN), or None.
-
-        Rows behind the cut of the vifs page are not seen; there the ledger says whether our write succeeded.
-        """
-        slave = self._servers.get((self._eipoib.mac, service.vlan))
-        if slave and (slave != service.child or self._is_child_of(service)):
-            return slave
-        made = self._ours.get(service.child)
-        if self._vif_is_unknown(service.child) and self._is_child_of(service) and \
-                made and made[1:] == (self._eipoib.mac, service.vlan):
-            return service.child
-        return None
-
-    def _vif_is_unknown(self, slave):
-        return slave in self._slaves and slave not in self._rows and not self._eipoib.vifs_complete
+        """The slave that has the vif (MAC, VLAN), or None."""
+        slave = self._servers.get((service.mac or self._eipoib.mac, service.vlan))
+        return slave if slave and (slave != service.child or self._is_child_of(service)) else None
 
     def _vif_is_missing(self, slave):
         return slave in self._rows and self._rows[slave].mac is None
@@ -219,13 +216,24 @@ class _EipoibPlan(object):
                 continue
             if not is_ours(self._host, self._ours, name):
                 continue
-            vlan = child.pkey.vlan if child.pkey else None
-            service = Service(child.pkey, vlan, name)
+            mac, vlan = self._vif_of(name, child)
+            service = Service(child.pkey, vlan, name, mac)
+            silent = mac and (vlan is None or vlan in [pkey.vlan for pkey in self._port.pkeys if pkey.full])
             if name in removable:
                 self._find(service, 'removal')
-                self._step(subject_of(self._eipoib.name, vlan), 'its P_Key has left {0} port {1}'.format(
-                    self._port.hca, self._port.number),
-                    *(tuple(Release(other.name, name) for other in _holders(self._host, name)) + (_delete(child),)))
+                self._step(subject_of(self._eipoib.name, vlan, mac), 'nobody has this MAC there any more' if silent else
+                           'its P_Key has left {0} port {1}'.format(self._port.hca, self._port.number),
+                           *(tuple(Release(other.name, name) for other in _holders(self._host, name)) + (
+                               _delete(child),)))
+            elif silent:
+                self._find(service, 'held', 'nobody has this MAC there now')
             else:
                 self._find(service, 'held', 'its P_Key is not in {0}'.format(
                     'what can be read of the table' if self._port.problem else 'the table'))
+
+    def _vif_of(self, name, child):
+        """(MAC of somebody else or None, VLAN) that one of our children is for."""
+        vlan = child.pkey.vlan if child.pkey else None
+        if not vifs.is_one_more(self._eipoib.parent, name):
+            return None, vlan
+        return dict((slave, vif) for vif, slave in self._servers.items()).get(name, (name, vlan))

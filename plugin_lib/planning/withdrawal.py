@@ -12,6 +12,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 from collections import namedtuple
 
 from plugin_lib.memo import remembering
+from plugin_lib.planning import vifs
 from plugin_lib.planning.vlan_services import services, untagged_child
 from plugin_lib.planning.vlans import is_ours
 
@@ -38,7 +39,7 @@ def absent(host, ours):
     Interfaces whose port is not ACTIVE or whose table cannot be read, or not
     wholly, are left out: what is absent there is not known.
 
-    :returns: {EIPOIB name: (names that are absent, these and the names that the table asks for)}
+    :returns: {EIPOIB name: (names that are absent, how many P_Keys these are, how many these and the table's are)}
     """
     found = {}
     for eipoib in host.eipoibs.values():
@@ -46,11 +47,16 @@ def absent(host, ours):
         if port is None or port.state != 'ACTIVE' or port.pkeys is None or port.problem:
             continue
         wanted = [service.child for service in services(eipoib, port)[0]]
-        mine = [child.name for child in host.children.values()
-                if child.parent == eipoib.parent and child.name != untagged_child(eipoib.parent)
-                and is_ours(host, ours, child.name)]
-        found[eipoib.name] = (sorted(set(mine) - set(wanted)), sorted(set(mine) | set(wanted)))
+        mine = dict((child.name, vifs.own_child(eipoib.parent, child.name)) for child in host.children.values()
+                    if child.parent == eipoib.parent and is_ours(host, ours, child.name)
+                    and not _serves_untagged(eipoib.parent, child.name))
+        gone = sorted(name for name in mine if mine[name] not in wanted)
+        found[eipoib.name] = gone, len(set(mine[name] for name in gone)), len(set(mine.values()) | set(wanted))
     return found
+
+
+def _serves_untagged(parent, name):
+    return name == untagged_child(parent) or vifs.is_one_more(parent, name) and vifs.own_child(parent, name) == name
 
 
 def decide(host, ours, ages, grace, mass_hold):
@@ -64,13 +70,13 @@ def decide(host, ours, ages, grace, mass_hold):
     :param mass_hold: the same where more than half of the keys are absent
     """
     removable, warnings, later = [], [], []
-    for eipoib, (gone, known) in sorted(absent(host, ours).items()):
-        en_masse = 2 * len(gone) > len(known)  # where others came in their place it is at most half
+    for eipoib, (gone, keys, known) in sorted(absent(host, ours).items()):
+        en_masse = 2 * keys > known  # where others came in their place it is at most half
         limit = max(grace, mass_hold) if en_masse else grace
         due = [name for name in gone if name in ages and ages[name] >= limit]
         removable.extend(due)
         later.extend(limit - ages[name] for name in gone if name in ages and name not in due)
         if en_masse and len(due) < len(gone):
             warnings.append('{0}: {1} of {2} P_Keys have vanished and no others came; their VLANs are kept until'
-                            ' they have been away for {3:g} seconds'.format(eipoib, len(gone), len(known), limit))
+                            ' they have been away for {3:g} seconds'.format(eipoib, keys, known, limit))
     return Withdrawal(frozenset(removable), tuple(warnings), min(later) if later else None)

@@ -5,15 +5,14 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 import os
 
+from plugin_lib.daemon.config import DEFAULTS
 from plugin_lib.daemon.convergence import converge, flush
-from plugin_lib.daemon.history import Absences
+from plugin_lib.daemon.history import Withdrawals
 from plugin_lib.effect.executor import Executor
 from plugin_lib.effect.ledger import Ledger
-from plugin_lib.planning import withdrawal
 from tests.model.kernel import Kernel
 
-GRACE = 90
-MASS_HOLD = 600
+GRACE, MASS_HOLD = DEFAULTS.removal_grace, DEFAULTS.mass_removal_hold
 
 
 class Node(object):
@@ -43,7 +42,7 @@ class Node(object):
         # type: () -> None
         """A new process of eipoibd: what it had in memory is forgotten."""
         self.executor = Executor(self.kernel.tree, self.kernel.write, self.kernel)
-        self.absences = Absences(lambda: self.now)
+        self.withdrawals = Withdrawals(lambda: self.now)
 
     def once(self):
         # type: () -> object
@@ -54,10 +53,7 @@ class Node(object):
         # type: (float) -> object
         """A pass as the service makes it, ``after`` seconds after the one before; the Result."""
         self.now += after
-
-        def withdraw(host, ours):
-            return withdrawal.decide(host, ours, self.absences.ages(host, ours), GRACE, MASS_HOLD)
-        return converge(self.kernel, self.executor, self.ledger, withdraw)
+        return converge(self.kernel, self.executor, self.ledger, self.withdrawals.decide)
 
     def flush(self):
         # type: () -> tuple

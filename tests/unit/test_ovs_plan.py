@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from plugin_lib import published
 from plugin_lib.errors import InputError
-from plugin_lib.host.ovsdb import Bridge, Interface, Port, Snapshot
+from plugin_lib.host.switch import Bridge, Interface, Port, Snapshot
 from plugin_lib.host.state import Eipoib, Host
 from plugin_lib.host.state import Interface as Nic
 from plugin_lib.host.state import Port as HcaPort

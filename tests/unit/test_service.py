@@ -88,7 +88,7 @@ class Machine(object):
         self.config.write('[eipoibd]\n')
         for module in (service, notify):
             monkeypatch.setattr(module, 'monotonic', self.clock)
-        monkeypatch.setattr(service, 'Absences', lambda: history.Absences(self.clock))
+        monkeypatch.setattr(service, 'Withdrawals', lambda: history.Withdrawals(self.clock))
         monkeypatch.setattr(service, 'Failures', lambda: history.Failures(self.clock))
         self._monkeypatch = monkeypatch
 

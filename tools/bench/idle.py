@@ -18,7 +18,7 @@ import time
 
 from plugin_lib.daemon import config
 from plugin_lib.daemon.convergence import converge
-from plugin_lib.daemon.history import Absences
+from plugin_lib.daemon.history import Withdrawals
 from plugin_lib.daemon.log import Log
 from plugin_lib.daemon.report import Report
 from plugin_lib.daemon.status import Status
@@ -27,7 +27,6 @@ from plugin_lib.effect.ledger import Ledger
 from plugin_lib.host.capture import capture
 from plugin_lib.host.source import Live
 from plugin_lib.host.sysfs import Tree
-from plugin_lib.planning import withdrawal
 from tests.lab.fabric import ip
 from tests.lab.taps import InfinibandTap
 from tests.model.kernel import Kernel, Listener
@@ -101,16 +100,12 @@ def measure(folder):
     source, run = Live(), f'{folder}/run'
     tree = source.tree = ReadingTree(f'{folder}/root')
     log = io.StringIO()
-    executor, ledger, absences = Executor(tree), Ledger(f'{folder}/ledger'), Absences()
+    executor, ledger, withdrawals = Executor(tree), Ledger(f'{folder}/ledger'), Withdrawals()
     report, status = Report(Log(log)), Status(run, 'service')
-
-    def withdraw(host, ours):
-        return withdrawal.decide(host, ours, absences.ages(host, ours), config.DEFAULTS.removal_grace,
-                                 config.DEFAULTS.mass_removal_hold)
 
     def idle():
         del tree.asked[:]
-        result = converge(source, executor, ledger, withdraw)
+        result = converge(source, executor, ledger, withdrawals.decide)
         assert not result.outcomes, result.outcomes
         report.result(result)
         status.update(result, refresh=False)

@@ -1,0 +1,136 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is attached to what: interfaces in every named network namespace, Linux bridges, Open vSwitch.
+
+:mod:`plugin_lib.planning.talkers` finds in it who talks through an EIPOIB interface.
+"""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import errno
+import os
+from collections import namedtuple
+
+from plugin_lib._compat import fs_path, monotonic, readable
+from plugin_lib.host.namespaces import OWN, Namespaces
+from plugin_lib.host.switch import SOCKET
+from plugin_lib.planning import backoff
+
+_SETTLE = 5.0
+
+
+class Topology(namedtuple('Topology', 'namespaces switch known problems')):
+    """One look.
+
+    :param namespaces: {name: {interface: netlink.Link}}; OWN is the one that EIPOIB interfaces are in
+    :param switch: host.switch.Snapshot, the last one where the database does not answer now; None without one
+    :param known: False where Open vSwitch is installed and its database has not told anything yet
+    :param problems: tuple of lines about what could not be read
+    """
+
+    __slots__ = ()
+
+
+class Surroundings(object):
+    """Follows all of it.
+
+    :param source: host.source, for the interfaces of this process's own namespace
+    :param root: the folder that holds Open vSwitch's socket
+    :param namespaces: host.namespaces.Namespaces
+    """
+
+    def __init__(self, source, root='/', namespaces=None):
+        # type: (object, str, object) -> None
+        self._links = source.links
+        self._path = os.path.join(root, SOCKET)
+        self._namespaces = namespaces or Namespaces()
+        self._monitor = None
+        self._switch = None   # the last Snapshot
+        self._trouble = None  # why there is no connection
+        self._failures = 0
+
+    def follow(self):
+        # type: () -> None
+        """Find what has come since the last call, and connect to the database where that is not so."""
+        self._namespaces.follow()
+        if self._monitor is None:
+            self._connect()
+
+    def sources(self):
+        # type: () -> list
+        """What is readable when something has changed; hand it to :meth:`take` then."""
+        return self._namespaces.sources() + ([self._monitor] if self._monitor else [])
+
+    def take(self, source):
+        # type: (object) -> bool
+        """Whether what has become readable is a change."""
+        if source is not self._monitor:
+            return True
+        try:
+            return self._monitor.read()
+        except EnvironmentError as error:
+            self._lose(error)
+            return False
+
+    def pause(self):
+        # type: () -> float
+        """Seconds until the database is tried again; None while it is connected or Open vSwitch is not there."""
+        return backoff.delay(self._failures) if self._failures else None
+
+    def read(self):
+        # type: () -> Topology
+        """The Topology of now.
+
+        :raises EnvironmentError: when the interfaces cannot be listed
+        """
+        namespaces = self._namespaces.read()
+        namespaces[OWN] = self._links()
+        problems = list(self._namespaces.problems)
+        if self._monitor:
+            self._switch = self._monitor.snapshot or self._switch
+            problems += self._monitor.problems
+        if self._trouble:
+            problems.append(self._trouble)
+        return Topology(namespaces, self._switch, self._switch is not None or not self._is_expected(), tuple(problems))
+
+    def settle(self):
+        # type: () -> Topology
+        """The Topology as soon as the database has told, or some seconds later: for who looks only once."""
+        self.follow()
+        deadline = monotonic() + _SETTLE
+        while self._monitor and self._monitor.snapshot is None and monotonic() < deadline:
+            if readable([self._monitor], deadline - monotonic()):
+                self.take(self._monitor)
+        return self.read()
+
+    def close(self):
+        # type: () -> None
+        self._namespaces.close()
+        if self._monitor:
+            self._monitor.close()
+            self._monitor = None
+
+    def _is_expected(self):
+        """Whether Open vSwitch is installed, running or not: its packages make the folder of its sockets."""
+        return os.path.isdir(fs_path(os.path.dirname(self._path)))
+
+    def _connect(self):
+        if not os.path.exists(fs_path(self._path)) and not self._failures:
+            return
+        from plugin_lib.host.ovs_monitor import Monitor  # where there is no Open vSwitch nothing of it is loaded
+        try:
+            self._monitor = Monitor(self._path)
+        except EnvironmentError as error:
+            self._lose(error)
+        else:
+            self._failures, self._trouble = 0, None
+
+    def _lose(self, error):
+        if self._monitor:
+            self._switch = self._monitor.snapshot or self._switch
+            self._monitor.close()
+            self._monitor = None
+        if error.errno == errno.ENOENT and not self._is_expected():  # it has been removed
+            self._failures, self._trouble, self._switch = 0, None, None
+            return
+        self._failures += 1
+        self._trouble = '{0}: {1}; what is known of Open vSwitch is kept'.format(self._path, error.strerror)
