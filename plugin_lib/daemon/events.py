@@ -1,6 +1,7 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that wakes the service: signals, link events, the asynchronous events of the HCAs."""
+"""Everything that wakes the service: signals, link events, the asynchronous events of the HCAs, what happens to those
+who talk through the EIPOIB interfaces."""
 from __future__ import absolute_import, print_function, unicode_literals
 
 import errno
@@ -17,18 +18,22 @@ from plugin_lib.host import netlink, uverbs
 QUIET = 0.002
 BURST = 0.02
 
+TALK = 'talk'  # only what is attached to the EIPOIB interfaces has changed
+
 
 class Events(object):
     """Waits for something to happen.
 
     :param tree: of a live Source
+    :param surroundings: host.topology.Surroundings
     :param log: daemon.log.Log
     :raises ApplyError: when the kernel gives no link events
     """
 
-    def __init__(self, tree, log):
-        # type: (object, object) -> None
+    def __init__(self, tree, surroundings, log):
+        # type: (object, object, object) -> None
         self._tree = tree
+        self._surroundings = surroundings
         self._log = log
         try:
             self._links = netlink.subscribe()
@@ -42,8 +47,9 @@ class Events(object):
 
     def follow(self):
         # type: () -> None
-        """Listen to the HCAs that are there now.  Call it before each look at the machine: what happens between
-        the two is an event already."""
+        """Listen to the HCAs, the namespaces and the Open vSwitch that are there now.  Call it before each look at the
+        machine: what happens between the two is an event already."""
+        self._surroundings.follow()
         there = uverbs.devices(self._tree)
         for hca in sorted(self._devices):
             if there.get(hca) != self._devices[hca][0]:
@@ -58,7 +64,8 @@ class Events(object):
         # type: (float) -> set
         """Wait until something happens or the time is over, and until the burst that began is over.
 
-        :returns: {None} for a signal or a link event, {(HCA, port)} for what an HCA told; empty when nothing happened
+        :returns: {None} for a signal or a link event, {(HCA, port)} for what an HCA told, {TALK}; empty when nothing
+            happened
         """
         happened = set()
         ready, until = readable(self._sources(), seconds), monotonic() + BURST
@@ -75,11 +82,13 @@ class Events(object):
         os.close(self._wakeup)
         os.close(self._end)
         self._links.close()
+        self._surroundings.close()
         for hca in sorted(self._devices):
             self._drop(hca)
 
     def _sources(self):
-        return [self._wakeup, self._links] + [device for _, device in self._devices.values()]
+        return [self._wakeup, self._links] + [device for _, device in self._devices.values()] + \
+            self._surroundings.sources()
 
     def _take(self, source):
         if source is self._links:
@@ -88,7 +97,10 @@ class Events(object):
         if source == self._wakeup:
             _drain_pipe(source)
             return [None]
-        (hca,) = [hca for hca, (_, device) in self._devices.items() if device is source]
+        told = [hca for hca, (_, device) in self._devices.items() if device is source]
+        if not told:
+            return [TALK] if self._surroundings.take(source) else []
+        (hca,) = told
         events, more = source.read()
         for event in events:
             self._log.write('debug', 'hca', ('hca', hca), ('port', event.port),

@@ -20,6 +20,8 @@ from plugin_lib.effect.executor import Executor
 from plugin_lib.effect.ledger import Ledger
 from plugin_lib.errors import EXIT_NOT_APPLIED, EXIT_OK, InfinibandError, InputError
 from plugin_lib.host.source import open_root
+from plugin_lib.host.topology import Surroundings
+from plugin_lib.planning import talkers
 from plugin_lib.paths import CONFIG_FILE, RUN_FOLDER
 
 LEDGER_FILE = 'children.json'
@@ -56,10 +58,23 @@ def one_pass(settings=config.DEFAULTS):
     :raises InfinibandError: when nothing could be done
     """
     with locks.held(RUN_FOLDER, locks.PASS, locks.PASS_TIMEOUT):
-        result = converge(open_root(), Executor(), ledger(), settings=settings)
+        source = open_root()
+        result = converge(source, Executor(), ledger(), settings=settings, talk=talk_once(source))
         if not locks.is_held(RUN_FOLDER, locks.SERVICE):  # else the status is the service's
             Status(RUN_FOLDER, 'once').update(result)
     return result
+
+
+def talk_once(source, root='/'):
+    # type: (object, str) -> object
+    """For daemon.convergence: who talks through the EIPOIB interfaces, for whoever looks only once."""
+    def talk(eipoibs):
+        surroundings = Surroundings(source, root)
+        try:
+            return talkers.find(surroundings.settle(), eipoibs) if eipoibs else talkers.NOBODY
+        finally:
+            surroundings.close()
+    return talk
 
 
 def ledger(root='/'):
@@ -118,7 +133,8 @@ def _once(options):
 
 def _dry_run(options):
     settings = config.read(options.config)
-    steps, findings, warnings = foresee(open_root(options.root), ledger(options.root), settings)
+    source = open_root(options.root)
+    steps, findings, warnings = foresee(source, ledger(options.root), settings, talk_once(source, options.root))
     for step in steps:
         for operation in step.operations:
             sys.stdout.write('{0}: {1}\n'.format(step.subject, operation.describe()))

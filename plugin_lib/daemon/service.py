@@ -9,13 +9,16 @@ import signal
 from plugin_lib._compat import monotonic
 from plugin_lib.daemon import config, locks
 from plugin_lib.daemon.convergence import converge
-from plugin_lib.daemon.events import Events
-from plugin_lib.daemon.history import Absences, Failures
+from plugin_lib.daemon.events import TALK, Events
+from plugin_lib.daemon.history import Failures, Withdrawals
 from plugin_lib.daemon.notify import Notifier
 from plugin_lib.daemon.report import Report
 from plugin_lib.daemon.status import Status
 from plugin_lib.errors import InfinibandError
-from plugin_lib.planning import backoff, withdrawal
+from plugin_lib.host.topology import Surroundings
+from plugin_lib.planning import backoff, talkers
+
+RESYNC, OTHER = 'resync', 'other'  # reasons for a pass, beside events.TALK
 
 
 class Service(object):
@@ -42,7 +45,9 @@ class Service(object):
         self._status = Status(folder, 'service')
         self._report = Report(log)
         self._manager = Notifier(os.environ)
-        self._absences, self._failures = Absences(), Failures()
+        self._withdrawals, self._failures = Withdrawals(), Failures()
+        self._surroundings = Surroundings(source)
+        self._host = None      # at the end of the last pass
         self._interfaces = {}  # {(HCA, port): name of the EIPOIB interface} of the last pass
         self._failed_passes = 0
         self._next_removal = None
@@ -55,7 +60,7 @@ class Service(object):
         :raises InfinibandError: when another service runs, or there can be no events
         """
         with locks.held(self._folder, locks.SERVICE):
-            events = Events(self._source.tree, self._log)
+            events = Events(self._source.tree, self._surroundings, self._log)
             try:
                 self._catch_signals()
                 self._log.write('info', 'start', ('pid', os.getpid()),
@@ -66,28 +71,30 @@ class Service(object):
             self._log.write('info', 'stop')
 
     def _serve(self, events):
-        resync = True
+        reason = RESYNC
         while not self._stopping:
             events.follow()
-            self._pass(resync)
+            self._pass(reason)
             self._manager.send('READY=1', 'STATUS={0}'.format(self._status.summary()))
-            resync = self._wait(events)
+            reason = self._wait(events)
             if self._reread and not self._stopping:
                 self._manager.send('RELOADING=1')
                 self._read_config()
         self._manager.send('STOPPING=1')
 
-    def _pass(self, resync):
+    def _pass(self, reason):
         self._manager.alive()
+        known, self._host = self._host if reason == TALK else None, None
         try:
             with locks.held(self._folder, locks.PASS, locks.PASS_TIMEOUT):
-                result = converge(self._source, self._executor, self._ledger, self._withdraw, self._between_steps,
-                                  self._failures.held, self._config)
+                result = converge(self._source, self._executor, self._ledger, self._withdrawals.decide,
+                                  self._between_steps, self._failures.held, self._config, self._talk, known)
+            self._host = result.host
             self._failures.note(result)
             self._interfaces = dict(((eipoib.hca, eipoib.port), name) for name, eipoib in result.host.eipoibs.items())
             self._next_removal = result.next_removal
             self._report.result(result, self._failures.by_subject)
-            self._status.update(result, self._failures.by_subject, resync)
+            self._status.update(result, self._failures.by_subject, reason == RESYNC)
         except InfinibandError as error:
             self._failed_passes += 1
             self._report.failure(error)
@@ -106,28 +113,27 @@ class Service(object):
         except InfinibandError:
             pass  # whoever cannot write a status either has said enough in the log
 
-    def _withdraw(self, host, ours):
-        return withdrawal.decide(host, ours, self._absences.ages(host, ours),
-                                 self._config.removal_grace, self._config.mass_removal_hold)
+    def _talk(self, eipoibs):
+        return talkers.find(self._surroundings.read(), eipoibs)
 
     def _wait(self, events):
-        """Until there is reason for another pass; True when the reason is that nothing happened for long."""
+        """Until there is reason for another pass, which is returned; RESYNC: nothing happened for long."""
         now = monotonic()
         resync = now + self._config.resync_interval
         pauses = [backoff.delay(self._failed_passes)] if self._failed_passes else [
-            self._next_removal, self._failures.pause()]
+            self._next_removal, self._failures.pause(), self._surroundings.pause()]
         wake = min([resync] + [now + pause for pause in pauses if pause is not None])
         while True:
             left = wake - monotonic()
             if left <= 0:
-                return wake == resync
+                return RESYNC if wake == resync else OTHER
             watchdog = self._manager.pause()
             happened = events.wait(left if watchdog is None else min(left, watchdog))
             self._manager.alive()
             if happened:
                 # Link events reset nothing: what fails makes some itself.  What changed is seen by the next look.
                 self._failures.forget(frozenset(self._interfaces.get(port) for port in happened if port))
-                return False
+                return TALK if happened == frozenset([TALK]) else OTHER
 
     def _read_config(self):
         self._reread = False

@@ -14,7 +14,10 @@ from plugin_lib.errors import ApplyError
 
 # What a kernel answers that does not have the way: no such kind of link, or a text that it does not understand.
 _NOT_OFFERED = (errno.EOPNOTSUPP, errno.EINVAL)
+# And one that ignores the index of a second child of a key.
+_NO_INDEX = _NOT_OFFERED + (errno.ENOTUNIQ,)
 _NET = '/sys/class/net/'
+_KEY_LENGTH = len('.8064')
 
 
 class ChildMaker(object):
@@ -32,7 +35,7 @@ class ChildMaker(object):
         self._netlink = netlink
         self._without_rtnetlink = {}  # {parent: the ifindex at which this was found}
         self._plain = {}
-        self._named = {}  # one child had the name that was expected: so will the others
+        self._named, self._indexed = {}, {}  # one child had the name that was expected: so will the others
 
     def plain_only(self):
         # type: () -> tuple
@@ -53,29 +56,35 @@ class ChildMaker(object):
             except EnvironmentError as error:
                 if error.errno not in _NOT_OFFERED:
                     raise
+        text = self._text(parent, name)
+        indexed = '.' in text
         try:
-            self._sysfs.create_child(parent, self._text(parent, pkey, name))
+            self._sysfs.create_child(parent, text)
         except EnvironmentError as error:
-            if pkey.is_default and error.errno in _NOT_OFFERED:
+            if indexed and error.errno in _NO_INDEX:
                 self._remember(self._plain, parent)
             raise
         self._remember(self._without_rtnetlink, parent)
-        if self._holds(self._named, parent):
+        named = self._indexed if indexed else self._named
+        if self._holds(named, parent):
             return
         if not self._tree.exists(_NET + name):
+            if indexed:  # mainline ignores the index and makes the first child of the key
+                self._remember(self._plain, parent)
+                self._sysfs.delete_child(parent, text.partition('.')[0])
             raise ApplyError('the driver made another child than {0}'.format(name), _NET + parent + '/create_child',
                              'its way of naming children is not known', 'report the driver and its version')
-        self._remember(self._named, parent)
+        self._remember(named, parent)
 
-    def delete(self, parent, pkey, name):
-        # type: (str, object, str) -> None
+    def delete(self, parent, name):
+        # type: (str, str) -> None
         """Remove a child, and wait until it is gone; one that is gone already is removed.
 
         :raises EnvironmentError: the kernel's answer, or ETIMEDOUT
         """
         try:
             if self._tree.exists(_NET + name + '/parent'):  # only children that sysfs made have this file
-                self._sysfs.delete_child(parent, self._text(parent, pkey, name))
+                self._sysfs.delete_child(parent, self._text(parent, name))
             else:
                 self._netlink.delete_link(name)
         except EnvironmentError as error:
@@ -85,12 +94,13 @@ class ChildMaker(object):
             raise EnvironmentError(errno.ETIMEDOUT, 'the driver has not removed it in time', _NET + name)
 
     @staticmethod
-    def _text(parent, pkey, name):
-        """What stands for the child in create_child: its index for one more on the default key, else the key.
+    def _text(parent, name):
+        """What stands for a child in create_child: ``0x8064``, with its index ``0x8064.1``, and ``.1`` on the default key.
 
         Bit 15 is always set: what is made of a key without it differs between drivers.
         """
-        return name[len(parent):] if pkey.is_default else '0x{0:04x}'.format(pkey.full_value)
+        rest = name[len(parent):]
+        return rest if rest[1:].isdigit() and len(rest) < _KEY_LENGTH else '0x' + rest[1:]
 
     def _ifindex(self, parent):
         try:

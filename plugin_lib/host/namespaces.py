@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from plugin_lib.host.netlink import Links
 from plugin_lib.host.sysfs import problem_of
 
-FOLDER = '/var/run/netns'
+FOLDER = 'var/run/netns'
 OWN = ''  # how the namespace of this process is called here
 _CLONE_NEWNET = 0x40000000  # linux/sched.h
 
@@ -21,12 +21,12 @@ _CLONE_NEWNET = 0x40000000  # linux/sched.h
 class Namespaces(object):
     """The named namespaces and their interfaces.
 
-    :param folder: where the names are
+    :param root: the folder that holds FOLDER
     """
 
-    def __init__(self, folder=FOLDER):
+    def __init__(self, root='/'):
         # type: (str) -> None
-        self._folder = folder
+        self._folder = os.path.join(root, FOLDER)
         self._known = {}  # {name: (device and inode of the namespace, Links)}
         self.problems = []
 

@@ -12,6 +12,7 @@ from collections import namedtuple
 
 from plugin_lib._compat import fs_path, monotonic, readable
 from plugin_lib.host.namespaces import OWN, Namespaces
+from plugin_lib.host.netlink import ARPHRD_ETHER
 from plugin_lib.host.switch import SOCKET
 from plugin_lib.planning import backoff
 
@@ -21,7 +22,7 @@ _SETTLE = 5.0
 class Topology(namedtuple('Topology', 'namespaces switch known problems')):
     """One look.
 
-    :param namespaces: {name: {interface: netlink.Link}}; OWN is the one that EIPOIB interfaces are in
+    :param namespaces: {name: {Ethernet interface: netlink.Link}}; OWN is the one that EIPOIB interfaces are in
     :param switch: host.switch.Snapshot, the last one where the database does not answer now; None without one
     :param known: False where Open vSwitch is installed and its database has not told anything yet
     :param problems: tuple of lines about what could not be read
@@ -34,15 +35,14 @@ class Surroundings(object):
     """Follows all of it.
 
     :param source: host.source, for the interfaces of this process's own namespace
-    :param root: the folder that holds Open vSwitch's socket
-    :param namespaces: host.namespaces.Namespaces
+    :param root: ``/``, or a captured tree
     """
 
-    def __init__(self, source, root='/', namespaces=None):
-        # type: (object, str, object) -> None
+    def __init__(self, source, root='/'):
+        # type: (object, str) -> None
         self._links = source.links
         self._path = os.path.join(root, SOCKET)
-        self._namespaces = namespaces or Namespaces()
+        self._namespaces = Namespaces(root)
         self._monitor = None
         self._switch = None   # the last Snapshot
         self._trouble = None  # why there is no connection
@@ -84,6 +84,8 @@ class Surroundings(object):
         """
         namespaces = self._namespaces.read()
         namespaces[OWN] = self._links()
+        for name in namespaces:  # children that we make ourselves are no reason to search again
+            namespaces[name] = dict(item for item in namespaces[name].items() if item[1].type == ARPHRD_ETHER)
         problems = list(self._namespaces.problems)
         if self._monitor:
             self._switch = self._monitor.snapshot or self._switch

@@ -12,13 +12,11 @@ from collections import namedtuple
 
 from plugin_lib._compat import quoted, to_text
 from plugin_lib.host.namespaces import OWN
+from plugin_lib.host.netlink import IFF_UP
 from plugin_lib.host.sysfs import is_interface_name
 from plugin_lib.memo import remembering
 from plugin_lib.pkey import LAST_VLAN
 from plugin_lib.planning.paths import UNTAGGED, Paths, is_access, is_native
-
-ETHERNET = 1  # linux/if_arp.h
-IFF_UP = 0x1
 
 _MAC = re.compile(r'^([0-9a-f]{2}:){5}[0-9a-f]{2}\Z')
 _ZERO = '00:00:00:00:00:00'
@@ -142,8 +140,8 @@ class _Search(object):
 
     def _interface(self, space, link):
         """An interface that sends by itself: in no bridge, and none of Open vSwitch, whose ports were asked."""
-        if not link.flags & IFF_UP or link.type != ETHERNET or link.master or self._paths.is_plugged(space, link.name) \
-                or space == OWN and link.name in self._eipoibs:
+        if not link.flags & IFF_UP or link.master or self._paths.is_plugged(space, link.name) or \
+                space == OWN and link.name in self._eipoibs:
             return
         exits = self._paths.sent_by(space, link.name)
         mac = self._checked(link.name, link.address) if exits else None

@@ -78,6 +78,18 @@ def machine(monkeypatch):
     return Machine(uverbs0='mlx4_0')
 
 
+class Quiet(object):
+    """Surroundings in which nothing happens."""
+
+    def follow(self):
+        pass
+
+    close = follow
+
+    def sources(self):
+        return []
+
+
 @pytest.fixture
 def log():
     return io.StringIO()
@@ -86,7 +98,7 @@ def log():
 @pytest.fixture
 def waiting(machine, log):
     """An Events whose link socket is quiet: other interfaces of this machine are none of its business here."""
-    waiting = Events(machine, Log(log, 'debug'))
+    waiting = Events(machine, Quiet(), Log(log, 'debug'))
     waiting._links.close()
     waiting._links, waiting.link_end = socket.socketpair()
     waiting._links.setblocking(False)
@@ -174,7 +186,7 @@ def test_a_reloaded_driver_has_another_device(waiting, machine):
 
 def test_without_events_of_an_hca_it_is_said_once(machine, log):
     machine.devices = {}
-    waiting = Events(machine, Log(log))
+    waiting = Events(machine, Quiet(), Log(log))
     for _ in range(3):
         waiting.follow()
     assert log.getvalue() == 'level=info event=events why="there is no /dev/infiniband/uverbsN" ' \
@@ -214,5 +226,5 @@ def test_a_kernel_that_gives_no_link_events_is_an_error(machine, log, monkeypatc
         raise EnvironmentError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
     monkeypatch.setattr(socket, 'socket', refuse)
     with pytest.raises(ApplyError) as caught:
-        Events(machine, Log(log))
+        Events(machine, Quiet(), Log(log))
     assert caught.value.errno == errno.EAFNOSUPPORT

@@ -97,7 +97,7 @@ class Machine(object):
         made = Service(self.node.kernel, self.node.executor, Ledger(os.path.join(self.folder, 'children.json')),
                        self.folder, str(self.config), Log(self.log, 'debug'))
         script = Script(self.clock, things, lambda: made._on_stop(signal.SIGTERM, None))
-        self._monkeypatch.setattr(service, 'Events', lambda tree, log: script)
+        self._monkeypatch.setattr(service, 'Events', lambda tree, surroundings, log: script)
         before = [(number, signal.getsignal(number)) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
         self.service = made
         try:
