@@ -21,8 +21,8 @@ from plugin_lib.effect.ledger import Ledger
 from plugin_lib.errors import EXIT_NOT_APPLIED, EXIT_OK, InfinibandError, InputError
 from plugin_lib.host.source import open_root
 from plugin_lib.host.topology import Surroundings
-from plugin_lib.planning import talkers
 from plugin_lib.paths import CONFIG_FILE, RUN_FOLDER
+from plugin_lib.planning import talkers
 
 LEDGER_FILE = 'children.json'
 

@@ -17,7 +17,6 @@ _NOT_OFFERED = (errno.EOPNOTSUPP, errno.EINVAL)
 # And one that ignores the index of a second child of a key.
 _NO_INDEX = _NOT_OFFERED + (errno.ENOTUNIQ,)
 _NET = '/sys/class/net/'
-_KEY_LENGTH = len('.8064')
 
 
 class ChildMaker(object):
@@ -56,7 +55,7 @@ class ChildMaker(object):
             except EnvironmentError as error:
                 if error.errno not in _NOT_OFFERED:
                     raise
-        text = self._text(parent, name)
+        text = self._text(parent, pkey, name)
         indexed = '.' in text
         try:
             self._sysfs.create_child(parent, text)
@@ -76,15 +75,15 @@ class ChildMaker(object):
                              'its way of naming children is not known', 'report the driver and its version')
         self._remember(named, parent)
 
-    def delete(self, parent, name):
-        # type: (str, str) -> None
+    def delete(self, parent, pkey, name):
+        # type: (str, object, str) -> None
         """Remove a child, and wait until it is gone; one that is gone already is removed.
 
         :raises EnvironmentError: the kernel's answer, or ETIMEDOUT
         """
         try:
             if self._tree.exists(_NET + name + '/parent'):  # only children that sysfs made have this file
-                self._sysfs.delete_child(parent, self._text(parent, name))
+                self._sysfs.delete_child(parent, self._text(parent, pkey, name))
             else:
                 self._netlink.delete_link(name)
         except EnvironmentError as error:
@@ -94,13 +93,13 @@ class ChildMaker(object):
             raise EnvironmentError(errno.ETIMEDOUT, 'the driver has not removed it in time', _NET + name)
 
     @staticmethod
-    def _text(parent, name):
-        """What stands for a child in create_child: ``0x8064``, with its index ``0x8064.1``, and ``.1`` on the default key.
+    def _text(parent, pkey, name):
+        """What stands for a child in create_child: ``0x8064``, with an index ``0x8064.1``; ``.1`` on the default key.
 
         Bit 15 is always set: what is made of a key without it differs between drivers.
         """
         rest = name[len(parent):]
-        return rest if rest[1:].isdigit() and len(rest) < _KEY_LENGTH else '0x' + rest[1:]
+        return rest if pkey.is_default else '0x{0:04x}{1}'.format(pkey.full_value, rest[len('.8064'):])
 
     def _ifindex(self, parent):
         try:

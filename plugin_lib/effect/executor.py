@@ -62,7 +62,7 @@ class Executor(object):
         self._do = {
             LinkUp: lambda it: netlink.link_up(it.interface),
             CreateChild: lambda it: self._children.create(it.parent, it.pkey, it.name),
-            DeleteChild: lambda it: self._children.delete(it.parent, it.name),
+            DeleteChild: lambda it: self._children.delete(it.parent, it.pkey, it.name),
             Enslave: lambda it: self._sysfs.enslave(it.eipoib, it.child),
             Release: self._release,
             AddVif: self._add_vif,

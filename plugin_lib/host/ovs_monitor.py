@@ -9,7 +9,6 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 import errno
 import json
-import os
 import socket
 
 from plugin_lib._compat import fs_path

@@ -9,7 +9,8 @@ from collections import namedtuple
 LINK_TYPES = {1: 'ethernet', 32: 'infiniband', 772: 'loopback'}
 
 
-class Interface(namedtuple('Interface', 'name ifindex mac link_type up state mtu driver bus_info master kind parent vlan')):
+class Interface(namedtuple('Interface',
+                           'name ifindex mac link_type up state mtu driver bus_info master kind parent vlan')):
     """A network interface.
 
     :param mac: its address as text; 6 bytes on Ethernet, 20 on InfiniBand

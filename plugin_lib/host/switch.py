@@ -70,7 +70,7 @@ class Snapshot(namedtuple('Snapshot', 'bridges ports interfaces')):
 
 def known_columns(columns, schema):
     # type: (dict, dict) -> dict
-    """{table: list of those ``columns`` that the schema has}, as native strings: the ``ovs`` library insists on them."""
+    """{table: list of those ``columns`` that the schema has}, as native strings, as the ``ovs`` library wants."""
     known = {}
     for table, names in columns.items():
         there = schema.get('tables', {}).get(table, {}).get('columns', {})

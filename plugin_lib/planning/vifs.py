@@ -23,7 +23,7 @@ _ONE_MORE = re.compile(r'^\.(?:[0-9a-f]{4}\.[1-9][0-9]{0,2}|[2-9]|[1-9][0-9]{1,2
 
 def is_one_more(parent, name):
     # type: (str, str) -> bool
-    """Whether an IPoIB child of ``parent`` has a name as we give it to those for other MACs than the interface's own."""
+    """Whether a child of ``parent`` has a name as we give it to those for other MACs than the interface's own."""
     return name.startswith(parent) and bool(_ONE_MORE.match(name[len(parent):]))
 
 

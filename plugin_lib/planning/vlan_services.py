@@ -30,7 +30,7 @@ class Finding(namedtuple('Finding', 'eipoib port pkey child vlan state detail ma
     :param pkey: the PKey, None when the line is about the interface as a whole
     :param child: name of the IPoIB child, None where there is none to be
     :param vlan: VLAN number, None for untagged
-    :param state: ``ok``, ``planned``, ``removal``, ``held`` or why nothing is
+    :param state: ``ok``, ``planned``, ``removal``, ``held``, ``silent`` or why nothing is
         done: ``waiting``, ``unreadable``, ``limited``, ``no-vlan``, ``name``, ``foreign``, ``no-pkey``, ``trunks``,
         ``one-mac``, ``most``
     :param detail: the reason as a clause, '' when ok

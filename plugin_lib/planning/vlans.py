@@ -226,7 +226,7 @@ class _EipoibPlan(object):
                            *(tuple(Release(other.name, name) for other in _holders(self._host, name)) + (
                                _delete(child),)))
             elif silent:
-                self._find(service, 'held', 'nobody has this MAC there now')
+                self._find(service, 'silent', 'nobody has this MAC there now')
             else:
                 self._find(service, 'held', 'its P_Key is not in {0}'.format(
                     'what can be read of the table' if self._port.problem else 'the table'))

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from plugin_lib import published
 from plugin_lib.errors import InputError
-from plugin_lib.host.switch import Bridge, Interface, Port, Snapshot
 from plugin_lib.host.state import Eipoib, Host
 from plugin_lib.host.state import Interface as Nic
 from plugin_lib.host.state import Port as HcaPort
+from plugin_lib.host.switch import Bridge, Interface, Port, Snapshot
 from plugin_lib.pkey import PKey
 from plugin_lib.planning import ovs
 from plugin_lib.planning.ovs_changes import MARK, AddBridge, AddPort, DelBridge, DelPort, SetVlans

@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 
-from plugin_lib.daemon import config
 from plugin_lib.daemon.convergence import converge
 from plugin_lib.daemon.history import Withdrawals
 from plugin_lib.daemon.log import Log
