@@ -17,8 +17,8 @@ from plugin_lib.errors import EXIT_NOT_APPLIED, EXIT_OK, InfinibandError
 ASTUTE = '/etc/astute.yaml'
 # Each is a module of plugin_lib.commands; in the order of the help.
 COMMANDS = ('roles', 'discover', 'capture', 'plan', 'apply', 'status', 'check', 'partitions', 'drivers', 'setup',
-            'hook')
-HOOKS = ('preflight', 'drivers', 'vlans', 'ovs', 'verify')
+            'prepare', 'hook')
+HOOKS = ('preflight', 'drivers', 'vlans', 'storage', 'ovs', 'verify', 'rdma')
 
 
 def main(argv=None):

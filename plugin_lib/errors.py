@@ -59,6 +59,27 @@ class InputError(InfinibandError):
     exit_status = EXIT_BAD_INPUT
 
 
+class InputErrors(InputError):
+    """Several things that are wrong, told at once.
+
+    :param errors: InputErrors, at least one
+    """
+
+    def __init__(self, errors):
+        # type: (list) -> None
+        first = errors[0]
+        super(InputErrors, self).__init__(first.what, first.where, first.why, first.todo)
+        self.errors = tuple(errors)
+
+    def lines(self):
+        # type: () -> list
+        return [line for error in self.errors for line in error.lines()]
+
+    def one_line(self):
+        # type: () -> str
+        return '. '.join(error.one_line() for error in self.errors)
+
+
 class ApplyError(InfinibandError):
     """The machine refused a change.
 

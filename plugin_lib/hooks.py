@@ -7,14 +7,19 @@ Fuel runs them on every node, so what only some nodes need is imported late.
 from __future__ import absolute_import, print_function, unicode_literals
 
 import io
+import os
 import sys
 
 from plugin_lib import modes
 from plugin_lib.errors import EXIT_CHECK_FAILED, EXIT_OK
-from plugin_lib.paths import CONFIG_FILE
+from plugin_lib.paths import CONFIG_FILE, OWN_HIERA_FILE, RDMA_MODULES_FILE, SHARED_HIERA_FILE, STORAGE_NOTES
 
 # The stages that each hook applies; preflight and verify only look.
-STAGES = {'drivers': ('packages', 'drivers'), 'vlans': ('vlans', 'service'), 'ovs': ('ovs',)}
+STAGES = {'drivers': ('packages', 'drivers'), 'vlans': ('vlans', 'service'), 'storage': ('storage',), 'ovs': ('ovs',),
+          'rdma': ('rdma',)}
+# Hooks that a setting switches on, on Ethernet ports too, and the files by which they know what is to be put back.
+SWITCHED = {'storage': (b'storage_rdma', (STORAGE_NOTES, OWN_HIERA_FILE, SHARED_HIERA_FILE)),
+            'rdma': (b'storage_rdma', (RDMA_MODULES_FILE,))}
 # Hooks that look at much, and what tells them of a change: files, and whether Open vSwitch's database.
 WITNESSES = {'vlans': ((CONFIG_FILE,), False), 'ovs': ((), True)}
 
@@ -26,8 +31,9 @@ def run(name, astute):
     :param astute: the file of published data
     :raises InfinibandError: when the node could not be configured
     """
-    if name in STAGES and _is_without_infiniband(astute):
-        sys.stdout.write('{0}: nothing to do, Fuel publishes no InfiniBand port for this node\n'.format(name))
+    why = _why_idle(name, astute) if name in STAGES else None
+    if why:
+        sys.stdout.write('{0}: nothing to do, {1}\n'.format(name, why))
         return EXIT_OK
     if name not in WITNESSES:
         return _run(name, astute)[0]
@@ -54,7 +60,9 @@ def _run(name, astute):
         # On a first deployment there are no P_Keys to look at before this hook, and networks are configured after it.
         findings = stages.fabric(node)
         return _show(findings), not done and all(finding.level == 'OK' for finding in findings)
-    return _show(stages.preflight(node) if name == 'preflight' else stages.check(node)), False
+    if name == 'preflight':
+        return _show(stages.preflight(node)), False
+    return _show(stages.check(node, [stage for stage in stages.ORDER if stage not in stages.AFTER_SERVICES])), False
 
 
 def report(outcome):
@@ -62,17 +70,31 @@ def report(outcome):
     """A line about a step: what, why, and how it went."""
     step = outcome.step
     sys.stdout.write('{0}: {1} ({2}) {3}\n'.format(
-        step.stage, step.subject, step.reason, 'failed' if outcome.error else 'done'))
+        step.stage, step.subject, step.reason, _how(outcome)))
     sys.stdout.flush()
 
 
-def _is_without_infiniband(astute):
+def _how(outcome):
+    if not outcome.error:
+        return 'done'
+    return 'failed, what it had changed was taken back' if outcome.performed else 'failed'
+
+
+def _why_idle(name, astute):
+    """Why a hook has nothing to do, told from the raw bytes of published data; None when it has to look."""
     try:
         with io.open(astute, 'rb') as stream:
             raw = stream.read()
     except EnvironmentError:
-        return False  # reading it in earnest says what is wrong with it
-    return b'network_scheme' in raw and not modes.may_name_infiniband(raw)
+        return None  # reading it in earnest says what is wrong with it
+    if name in SWITCHED:
+        import re  # most hooks have no use for it
+        setting, traces = SWITCHED[name]
+        is_off = re.search(setting + br'["\']?:(?! *false)', raw) is None
+        return 'it is not switched on' if is_off and not any(os.path.exists(path) for path in traces) else None
+    if b'network_scheme' in raw and not modes.may_name_infiniband(raw):
+        return 'Fuel publishes no InfiniBand port for this node'
+    return None
 
 
 def _show(findings):

@@ -11,11 +11,13 @@ import os
 
 from plugin_lib import modes, published
 from plugin_lib.errors import ApplyError, InfinibandError
+from plugin_lib.paths import RUN_FOLDER
 from plugin_lib.planning.operations import Plan
 from plugin_lib.published import settings
 
-ORDER = ('packages', 'drivers', 'vlans', 'service', 'ovs')
-
+ORDER = ('packages', 'drivers', 'vlans', 'service', 'storage', 'ovs', 'rdma')
+# Stages whose turn comes after verify, when the services of OpenStack are there.
+AFTER_SERVICES = ('rdma',)
 
 NOTHING = Plan((), ())
 
@@ -70,7 +72,7 @@ def plan(node, stage):
 
     :raises InfinibandError: when the machine lacks what the stage needs
     """
-    return _PLANS[stage](node) if node.has_infiniband else NOTHING
+    return _PLANS[stage](node) if _concerns(node, stage) else NOTHING
 
 
 def apply(node, stage, report):
@@ -81,12 +83,12 @@ def apply(node, stage, report):
     :returns: the outcomes; none where nothing had to be done
     :raises InfinibandError: the first error, after what could be done was done
     """
-    if not node.has_infiniband:
+    if not _concerns(node, stage):
         return ()
     if os.geteuid() != 0:
         raise ApplyError('cannot configure the node', 'stage {0}'.format(stage), 'only root may change its network',
                          'run it as root')
-    outcomes = _apply_vlans() if stage == 'vlans' else _apply_steps(plan(node, stage).steps)
+    outcomes = _APPLIES.get(stage, _apply_steps)(node, stage)
     for outcome in outcomes:
         report(outcome)
     for outcome in outcomes:
@@ -119,12 +121,12 @@ def fabric(node):
     return checks.interfaces(node.published, host) + checks.keys(node.published, host, node.settings.sm_check)
 
 
-def check(node):
-    # type: (Node) -> list
-    """Findings about a node that is deployed: preflight's, and whatever is not as planned."""
+def check(node, order=ORDER):
+    # type: (Node, tuple) -> list
+    """Findings about a node that is deployed: preflight's, and what is not as planned of the stages in ``order``."""
     from plugin_lib.planning import checks
     found = preflight(node)
-    for stage in ORDER:
+    for stage in order:
         try:
             part = plan(node, stage)
         except InfinibandError as error:
@@ -146,13 +148,24 @@ def _uncarried(node):
     return uncarried.ipv6(node.published) + replies
 
 
-def _apply_vlans():
+def _concerns(node, stage):
+    return node.has_infiniband or stage in ('storage', 'rdma')  # storage uses RDMA over Ethernet too
+
+
+def _apply_vlans(_, __):
     # The same pass as eipoibd's: it keeps the ledger of what is ours, and waits for a pass of the service.
     from plugin_lib.daemon import main as eipoibd
     return eipoibd.one_pass().outcomes
 
 
-def _apply_steps(steps):
+def _apply_storage(node, stage):
+    from plugin_lib.daemon import locks
+    with locks.held(RUN_FOLDER, locks.PASS, locks.PASS_TIMEOUT):  # eipoibd looks at the same interfaces
+        return _apply_steps(node, stage)
+
+
+def _apply_steps(node, stage):
+    steps = plan(node, stage).steps
     if not steps:
         return ()
     from plugin_lib.effect import ovsdb, packages
@@ -161,6 +174,9 @@ def _apply_steps(steps):
     from plugin_lib.planning.operations import InstallPackages
     from plugin_lib.planning.ovs_changes import OvsTransaction
     return apply_steps(steps, Executor(more={OvsTransaction: ovsdb.apply, InstallPackages: packages.install}))
+
+
+_APPLIES = {'vlans': _apply_vlans, 'storage': _apply_storage}
 
 
 def _packages(node):
@@ -190,7 +206,7 @@ def _plan_vlans(node):
     steps, findings = vlans.plan(host, ours)
     missing = ['{0}: {1}'.format(finding.subject, finding.text) for finding in checks.interfaces(node.published, host)]
     return Plan(steps, tuple(missing) + tuple(
-        finding.line() for finding in findings if finding.state not in ('ok', 'planned')))
+        finding.line() for finding in findings if finding.state not in ('ok', 'planned', 'storage')))
 
 
 def _plan_service(node):
@@ -208,5 +224,38 @@ def _plan_ovs(node):
     return ovs.plan(node.published, node.host(), ovsdb.read(node.root))
 
 
+def _plan_storage(node):
+    from plugin_lib.host import files
+    from plugin_lib.host import storage as notes
+    from plugin_lib.paths import STORAGE_NOTES
+    from plugin_lib.planning import hiera, storage
+    release, on = node.published.release, node.settings.storage_rdma
+    noted = notes.parse(files.read(node.root, STORAGE_NOTES))
+    if not (on or noted or hiera.MARK in (files.read(node.root, hiera.file_of(release)) or '')):
+        return NOTHING
+    from plugin_lib.daemon import convergence
+    from plugin_lib.daemon import main as eipoibd
+    from plugin_lib.planning import storage_steps
+    host, ours = convergence.look(node.source, eipoibd.ledger(node.root))
+    parents = [eipoib.parent for eipoib in host.eipoibs.values() if eipoib.parent]
+    decision = storage.decide(node.published) if on else storage.NOTHING
+    decision = storage.on_host(decision, host, ours, notes.modes(node.source.tree, parents), node.settings.sm_check)
+    names = [link.name for link in host.storage] + [link.name for _, link in decision.moves]
+    texts = dict((path, files.read(node.root, path)) for path in storage_steps.files(release, host.storage))
+    return storage_steps.plan(node.published, decision, host, notes.modes(node.source.tree, names), texts)
+
+
+def _plan_rdma(node):
+    from plugin_lib.host import files, modules
+    from plugin_lib.paths import RDMA_MODULES_FILE
+    from plugin_lib.planning import iser, storage
+    on, modules_text = node.settings.storage_rdma, files.read(node.root, RDMA_MODULES_FILE)
+    if not (on or modules_text):
+        return NOTHING
+    moves = storage.decide(node.published).moves if on else ()
+    return iser.plan(node.published, moves, files.read(node.root, iser.CINDER_FILE), modules_text,
+                     modules.loaded(node.root, iser.MODULES))
+
+
 _PLANS = {'packages': _plan_packages, 'drivers': _plan_drivers, 'vlans': _plan_vlans, 'service': _plan_service,
-          'ovs': _plan_ovs}
+          'storage': _plan_storage, 'ovs': _plan_ovs, 'rdma': _plan_rdma}

@@ -41,14 +41,15 @@ class ChildMaker(object):
         """Names of the IPoIB interfaces that were found to take no second child of a key."""
         return tuple(sorted(parent for parent in self._plain if self._holds(self._plain, parent)))
 
-    def create(self, parent, pkey, name):
-        # type: (str, object, str) -> None
+    def create(self, parent, pkey, name, by_sysfs=False):
+        # type: (str, object, str, bool) -> None
         """Make the child ``name`` of ``parent`` for a PKey.
 
+        :param by_sysfs: not through rtnetlink, whose children have no attributes in sysfs
         :raises EnvironmentError: the kernel's answer to the last way that was tried
         :raises ApplyError: when the driver made something else
         """
-        if not self._holds(self._without_rtnetlink, parent):
+        if not by_sysfs and not self._holds(self._without_rtnetlink, parent):
             try:
                 self._netlink.add_link(parent, name, pkey.full_value)
                 return
@@ -63,7 +64,8 @@ class ChildMaker(object):
             if indexed and error.errno in _NO_INDEX:
                 self._remember(self._plain, parent)
             raise
-        self._remember(self._without_rtnetlink, parent)
+        if not by_sysfs:
+            self._remember(self._without_rtnetlink, parent)
         named = self._indexed if indexed else self._named
         if self._holds(named, parent):
             return

@@ -13,6 +13,7 @@ from plugin_lib.host.eipoib import parse_vifs
 from plugin_lib.host.state import Vif
 from plugin_lib.host.sysfs import Tree
 from plugin_lib.planning.operations import (
+    AddAddress,
     AddVif,
     CreateChild,
     DeleteChild,
@@ -20,7 +21,10 @@ from plugin_lib.planning.operations import (
     LinkUp,
     LoadModule,
     Release,
+    RemoveAddress,
     RemoveFile,
+    SetMode,
+    SetMtu,
     StartService,
     WriteFile,
 )
@@ -35,6 +39,7 @@ _ADVICE = {
     (CreateChild, errno.ENOTUNIQ): 'look for another child of this P_Key (ip -d link), and remove it',
     (CreateChild, errno.EEXIST): 'look for what made the interface of that name, and remove it',
     (CreateChild, errno.EINVAL): 'check that the IPoIB driver takes this P_Key: dmesg',
+    (SetMode, errno.EINVAL): 'this port has datagram mode only: see dmesg',
     (CreateChild, errno.ENOMEM): 'lower queue_size: each child takes receive buffers for its whole queue',
 }
 _GENERAL_ADVICE = {
@@ -61,8 +66,12 @@ class Executor(object):
         self._children = ChildMaker(self._tree, self._sysfs, netlink)
         self._do = {
             LinkUp: lambda it: netlink.link_up(it.interface),
-            CreateChild: lambda it: self._children.create(it.parent, it.pkey, it.name),
+            CreateChild: lambda it: self._children.create(it.parent, it.pkey, it.name, it.by_sysfs),
             DeleteChild: lambda it: self._children.delete(it.parent, it.pkey, it.name),
+            SetMode: self._set_mode,
+            SetMtu: lambda it: netlink.set_mtu(it.interface, it.mtu),
+            AddAddress: lambda it: netlink.add_address(it.interface, it.address),
+            RemoveAddress: lambda it: netlink.remove_address(it.interface, it.address),
             Enslave: lambda it: self._sysfs.enslave(it.eipoib, it.child),
             Release: self._release,
             AddVif: self._add_vif,
@@ -90,6 +99,14 @@ class Executor(object):
             raise ApplyError('cannot {0}'.format(operation.describe()), error.filename or '', error.strerror or error,
                              _ADVICE.get((type(operation), error.errno)) or _GENERAL_ADVICE.get(error.errno, ''),
                              error.errno)
+
+    def _set_mode(self, operation):
+        try:
+            self._sysfs.set_mode(operation.interface, operation.mode)
+        except EnvironmentError as error:
+            # ib_ipoib's set_mode lets go of the lock and cannot always have it back: the mode is set all the same.
+            if error.errno != errno.EBUSY or self._tree.read(error.filename) != operation.mode:
+                raise
 
     def _release(self, operation):
         try:

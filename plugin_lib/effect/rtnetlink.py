@@ -6,6 +6,7 @@ rtnetlink(7); linux/{rtnetlink,if_link}.h.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
+import errno
 import fcntl
 import os
 import socket
@@ -20,6 +21,7 @@ from plugin_lib.host.netlink import (
     IFLA_IPOIB_PKEY,
     IFLA_LINK,
     IFLA_LINKINFO,
+    IFLA_MTU,
     NETLINK_ROUTE,
     NLM_F_REQUEST,
     NLMSG_ERROR,
@@ -28,8 +30,9 @@ from plugin_lib.host.netlink import (
     subscribe,
 )
 
-RTM_DELLINK = 17
+RTM_DELLINK, RTM_NEWADDR, RTM_DELADDR = 17, 20, 21
 NLM_F_ACK, NLM_F_EXCL, NLM_F_CREATE = 0x4, 0x200, 0x400
+IFA_ADDRESS, IFA_LOCAL = 1, 2  # linux/if_addr.h
 SIOCGIFINDEX = 0x8933  # linux/sockios.h; struct ifreq of linux/if.h
 
 # An asynchronous delete takes milliseconds; a driver that needs longer than this hangs.
@@ -37,13 +40,36 @@ GONE_TIMEOUT = 10.0
 
 _HEADER = struct.Struct(str('=IHHII'))
 _IFINFO = struct.Struct(str('=BxHiII'))
+_IFADDR = struct.Struct(str('=BBxxI'))
 _IFREQ = struct.Struct(str('=16si20x'))
 
 
 def link_up(name):
     # type: (str) -> None
     """Set IFF_UP.  EnvironmentError with the kernel's errno, ENODEV when there is no such interface."""
-    _ask(RTM_NEWLINK, 0, ifindex(name), IFF_UP)
+    _ask_link(RTM_NEWLINK, 0, ifindex(name), IFF_UP)
+
+
+def set_mtu(name, mtu):
+    # type: (str, int) -> None
+    """Set the MTU of an interface, in bytes.  EnvironmentError, EINVAL when the driver has no such MTU."""
+    _ask_link(RTM_NEWLINK, 0, ifindex(name), 0, _attribute(IFLA_MTU, struct.pack(str('=I'), mtu)))
+
+
+def add_address(name, address):
+    # type: (str, str) -> None
+    """Give an interface an IPv4 address such as ``192.168.1.2/24``; one that it has already is given."""
+    _ask_address(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, name, address, errno.EEXIST)
+
+
+def remove_address(name, address):
+    # type: (str, str) -> None
+    """Take an IPv4 address from an interface; one that it does not have, or without the interface, is taken."""
+    try:
+        _ask_address(RTM_DELADDR, 0, name, address, errno.EADDRNOTAVAIL)
+    except EnvironmentError as error:
+        if error.errno != errno.ENODEV:
+            raise
 
 
 def add_link(parent, name, pkey):
@@ -55,16 +81,16 @@ def add_link(parent, name, pkey):
     """
     data = _attribute(IFLA_IPOIB_PKEY, struct.pack(str('=H'), pkey))
     info = _attribute(IFLA_INFO_KIND, b'ipoib') + _attribute(IFLA_INFO_DATA, data)
-    _ask(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, 0,
-         _attribute(IFLA_IFNAME, name.encode('ascii') + b'\0'),
-         _attribute(IFLA_LINK, struct.pack(str('=I'), ifindex(parent))),
-         _attribute(IFLA_LINKINFO, info))
+    _ask_link(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, 0,
+              _attribute(IFLA_IFNAME, name.encode('ascii') + b'\0'),
+              _attribute(IFLA_LINK, struct.pack(str('=I'), ifindex(parent))),
+              _attribute(IFLA_LINKINFO, info))
 
 
 def delete_link(name):
     # type: (str) -> None
     """Remove an interface that rtnetlink made; it is gone when this returns."""
-    _ask(RTM_DELLINK, 0, ifindex(name), 0)
+    _ask_link(RTM_DELLINK, 0, ifindex(name), 0)
 
 
 def wait_gone(name):
@@ -103,9 +129,24 @@ def _attribute(kind, value):
     return struct.pack(str('=HH'), length, kind) + value + b'\0' * (-length % 4)
 
 
-def _ask(message, flags, interface, up, *attributes):
+def _ask_link(message, flags, interface, up, *attributes):
+    _ask(message, flags, _IFINFO.pack(socket.AF_UNSPEC, 0, interface, up, up) + b''.join(attributes))
+
+
+def _ask_address(message, flags, name, address, done):
+    """:param done: the errno that says that it is so already"""
+    number, _, length = address.partition('/')
+    raw = socket.inet_aton(number)
+    try:
+        _ask(message, flags, _IFADDR.pack(socket.AF_INET, int(length or 32), ifindex(name))
+             + _attribute(IFA_LOCAL, raw) + _attribute(IFA_ADDRESS, raw))
+    except EnvironmentError as error:
+        if error.errno != done:
+            raise
+
+
+def _ask(message, flags, body):
     """One request; its acknowledgement's error is raised."""
-    body = _IFINFO.pack(socket.AF_UNSPEC, 0, interface, up, up) + b''.join(attributes)
     connection = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE)
     try:
         connection.bind((0, 0))

@@ -1,6 +1,6 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""The writes to sysfs: five attributes, and nothing else can be written through here.
+"""The writes to sysfs: these attributes, and nothing else can be written through here.
 
 ib_ipoib and eth_ipoib copy what they are given into small buffers without a
 limit (eth_ipoib_sysfs.c: ``sscanf("%s %s %hd")`` into 17 and 18 bytes), so every
@@ -19,9 +19,11 @@ from plugin_lib.pkey import LAST_VLAN
 _LEAVES = {
     'create_child': '/sys/class/net/{0}/create_child',
     'delete_child': '/sys/class/net/{0}/delete_child',
+    'mode': '/sys/class/net/{0}/mode',
     'slaves': '/sys/class/net/{0}/eth/slaves',
     'vifs': '/sys/class/net/{0}/eth/vifs',
 }
+_MODE = re.compile(r'^(connected|datagram)\Z')
 _CHILD = re.compile(r'^(?:0x[0-9a-f]{4}(?:\.[1-9][0-9]{0,2})?|\.[1-9][0-9]{0,2})\Z')
 _SLAVE = re.compile(r'^[+-]([A-Za-z0-9_.-]{1,15})\Z')
 _MAC = re.compile(r'^([0-9a-f]{2}:){5}[0-9a-f]{2}\Z')
@@ -49,6 +51,11 @@ class SysfsWriter(object):
         # type: (str, str) -> None
         """:param child: as it was given to create_child"""
         self._write('delete_child', parent, _checked(_CHILD, child))
+
+    def set_mode(self, interface, mode):
+        # type: (str, str) -> None
+        """:param mode: ``connected`` or ``datagram``; ib_ipoib compares it with the newline (ipoib_set_mode)"""
+        self._write('mode', interface, _checked(_MODE, mode) + '\n')
 
     def enslave(self, eipoib, child):
         # type: (str, str) -> None

@@ -9,7 +9,7 @@ from collections import namedtuple
 
 from plugin_lib._compat import quoted
 from plugin_lib.errors import InfinibandError
-from plugin_lib.host import eipoib, hca, ipoib
+from plugin_lib.host import eipoib, hca, ipoib, storage
 from plugin_lib.host.netlink import IFF_UP
 from plugin_lib.host.state import LINK_TYPES, Host, Interface
 from plugin_lib.host.sysfs import Reader, is_interface_name, problem_of
@@ -48,7 +48,8 @@ def read(source, ports=None):
     if source in _SEEN and len(children) != len(seen.children):
         _SEEN[source] = seen._replace(children=dict(
             (name, child) for name, child in children.items() if child.pkey is not None))
-    return Host(seen.interfaces, ports, eipoibs, children, tuple(reader.problems))
+    links = storage.read(reader)
+    return Host(seen.interfaces, ports, eipoibs, children, tuple(reader.problems), links)
 
 
 def _look(source, problems):

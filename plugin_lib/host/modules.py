@@ -22,9 +22,14 @@ def read(root='/'):
     folder = '/lib/modules/{0}'.format(release)
     built_in = _named(files.read(root, folder + '/modules.builtin'))
     loadable = _named(files.read(root, folder + '/modules.dep'))
-    loaded = frozenset(name for name in EIPOIB_MODULES if name in built_in or os.path.exists(
-        os.path.join(root, 'sys/module', name)))
-    return Modules(release, loaded, loaded.union(name for name in EIPOIB_MODULES if name in loadable))
+    present = built_in.intersection(EIPOIB_MODULES) | loaded(root, EIPOIB_MODULES)
+    return Modules(release, present, present.union(name for name in EIPOIB_MODULES if name in loadable))
+
+
+def loaded(root, names):
+    # type: (str, tuple) -> frozenset
+    """Those of the modules ``names`` that are loaded, or built in and have parameters."""
+    return frozenset(name for name in names if os.path.exists(os.path.join(root, 'sys/module', name)))
 
 
 def _named(lines):

@@ -93,7 +93,22 @@ class Eipoib(namedtuple('Eipoib', 'name parent hca port mac up slaves vifs vifs_
     __slots__ = ()
 
 
-class Host(namedtuple('Host', 'interfaces ports eipoibs children problems')):
+class StorageLink(namedtuple('StorageLink', 'name parent pkey mode mtu was_mode was_mtu addresses')):
+    """An interface that carries storage over RDMA, as the stage ``storage`` noted it.
+
+    :param parent: the IPoIB interface of which it is a child that we made; None: it was there before us
+    :param pkey: the PKey of a child, else None
+    :param mode: IPoIB's ``connected`` or ``datagram``; None on Ethernet
+    :param mtu: bytes; None: the driver's own
+    :param was_mode: of what was there before us: the mode that it goes back to
+    :param was_mtu: likewise
+    :param addresses: tuple of addresses with prefix lengths that Fuel's netconfig puts there
+    """
+
+    __slots__ = ()
+
+
+class Host(namedtuple('Host', 'interfaces ports eipoibs children problems storage')):
     """Everything that one look at a machine found.
 
     :param interfaces: {name: Interface}
@@ -101,9 +116,17 @@ class Host(namedtuple('Host', 'interfaces ports eipoibs children problems')):
     :param eipoibs: {name: Eipoib}
     :param children: {name: Child}
     :param problems: tuple of lines about what could not be read
+    :param storage: tuple of StorageLinks
     """
 
     __slots__ = ()
+
+    def __new__(cls, interfaces, ports, eipoibs, children, problems, storage=()):
+        return super(Host, cls).__new__(cls, interfaces, ports, eipoibs, children, problems, storage)
+
+    def storage_names(self):
+        """Names of the interfaces that storage over RDMA has."""
+        return frozenset([link.name for link in self.storage])
 
     def port_of(self, eipoib):
         """The Port under an Eipoib, or None."""

@@ -14,7 +14,7 @@ from collections import namedtuple
 class Step(namedtuple('Step', 'stage subject reason operations')):
     """Operations that are done together or not at all.
 
-    :param stage: ``packages``, ``drivers``, ``vlans``, ``service`` or ``ovs``
+    :param stage: a name of stages.ORDER
     :param subject: what the step is about, as a person names it (``eth4 vlan 100``)
     :param reason: why it is needed (``mlx4_0 port 1 holds 0x8064 full``)
     :param operations: tuple of operations, in order
@@ -45,28 +45,88 @@ class LinkUp(namedtuple('LinkUp', 'interface')):
         return None  # an interface that is up harms nobody; it may be in use by now
 
 
-class CreateChild(namedtuple('CreateChild', 'parent pkey name')):
-    """Create the IPoIB child ``name`` of ``parent`` for a PKey."""
+class CreateChild(namedtuple('CreateChild', 'parent pkey name by_sysfs')):
+    """Create the IPoIB child ``name`` of ``parent`` for a PKey.
+
+    :param by_sysfs: in the one way that gives it attributes of its own in sysfs, the mode among them
+    """
 
     __slots__ = ()
+
+    def __new__(cls, parent, pkey, name, by_sysfs=False):
+        return super(CreateChild, cls).__new__(cls, parent, pkey, name, by_sysfs)
 
     def describe(self):
         return 'create {0} on {1} for P_Key 0x{2:04x}'.format(self.name, self.parent, self.pkey.full_value)
 
     def undo(self):
-        return DeleteChild(self.parent, self.pkey, self.name)
+        return DeleteChild(self.parent, self.pkey, self.name, self.by_sysfs)
 
 
-class DeleteChild(namedtuple('DeleteChild', 'parent pkey name')):
-    """Delete an IPoIB child that we made."""
+class DeleteChild(namedtuple('DeleteChild', 'parent pkey name by_sysfs')):
+    """Delete an IPoIB child that we made.
+
+    :param by_sysfs: how it is made again when that is undone
+    """
 
     __slots__ = ()
+
+    def __new__(cls, parent, pkey, name, by_sysfs=False):
+        return super(DeleteChild, cls).__new__(cls, parent, pkey, name, by_sysfs)
 
     def describe(self):
         return 'delete {0} of {1}'.format(self.name, self.parent)
 
     def undo(self):
-        return CreateChild(self.parent, self.pkey, self.name)
+        return CreateChild(self.parent, self.pkey, self.name, self.by_sysfs)
+
+
+class SetMode(namedtuple('SetMode', 'interface mode previous')):
+    """Set the mode of an IPoIB interface, ``connected`` or ``datagram``."""
+
+    __slots__ = ()
+
+    def describe(self):
+        return 'set {0} to {1} mode'.format(self.interface, self.mode)
+
+    def undo(self):
+        return SetMode(self.interface, self.previous, self.mode)
+
+
+class SetMtu(namedtuple('SetMtu', 'interface mtu previous')):
+    """Set the MTU of an interface; ``previous`` None: the interface is new."""
+
+    __slots__ = ()
+
+    def describe(self):
+        return 'set the MTU of {0} to {1}'.format(self.interface, self.mtu)
+
+    def undo(self):
+        return None if self.previous is None else SetMtu(self.interface, self.previous, self.mtu)
+
+
+class AddAddress(namedtuple('AddAddress', 'interface address')):
+    """Give an interface an IPv4 address with a prefix length."""
+
+    __slots__ = ()
+
+    def describe(self):
+        return 'add {0} to {1}'.format(self.address, self.interface)
+
+    def undo(self):
+        return RemoveAddress(self.interface, self.address)
+
+
+class RemoveAddress(namedtuple('RemoveAddress', 'interface address')):
+    """Take an IPv4 address from an interface."""
+
+    __slots__ = ()
+
+    def describe(self):
+        return 'remove {0} from {1}'.format(self.address, self.interface)
+
+    def undo(self):
+        return AddAddress(self.interface, self.address)
 
 
 class Enslave(namedtuple('Enslave', 'eipoib child')):

@@ -31,8 +31,8 @@ class Finding(namedtuple('Finding', 'eipoib port pkey child vlan state detail ma
     :param child: name of the IPoIB child, None where there is none to be
     :param vlan: VLAN number, None for untagged
     :param state: ``ok``, ``planned``, ``removal``, ``held``, ``silent`` or why nothing is
-        done: ``waiting``, ``unreadable``, ``limited``, ``no-vlan``, ``name``, ``foreign``, ``no-pkey``, ``trunks``,
-        ``one-mac``, ``most``
+        done: ``storage``, ``waiting``, ``unreadable``, ``limited``, ``no-vlan``, ``name``, ``foreign``, ``no-pkey``,
+        ``trunks``, ``one-mac``, ``most``
     :param detail: the reason as a clause, '' when ok
     :param mac: the MAC of somebody else who talks through the interface, None: its own
     :param talker: their planning.talkers.Talker, None where they are gone

@@ -63,7 +63,7 @@ def plan_flush(host, ours):
     # type: (object, dict) -> tuple
     """The Steps that remove everything that is ours, and nothing else."""
     steps = []
-    for name in sorted(ours):
+    for name in sorted(set(ours) - host.storage_names()):
         operations = tuple(Release(eipoib.name, name) for eipoib in _holders(host, name))
         if name in host.children:
             operations += (_delete(host.children[name]),)
@@ -95,6 +95,7 @@ class _EipoibPlan(object):
         self._eipoib = eipoib
         self._port = host.port_of(eipoib)
         self._ours = ours
+        self._storage = host.storage_names()
         self._slaves = frozenset(eipoib.slaves)
         self._rows = dict((vif.slave, vif) for vif in eipoib.vifs)
         self._servers = vifs.serving(eipoib, ours)
@@ -145,6 +146,9 @@ class _EipoibPlan(object):
         """Repair whatever lacks between the child as it is and the vif as it should be."""
         child = service.child
         mac = service.mac or self._eipoib.mac
+        if child in self._storage:
+            self._find(service, 'storage', 'storage over RDMA has it')
+            return
         subject = subject_of(self._eipoib.name, service.vlan, service.mac)
         reason = '{0} port {1} holds {2} {3}'.format(self._port.hca, self._port.number,
                                                       service.pkey, service.pkey.membership)
@@ -214,7 +218,7 @@ class _EipoibPlan(object):
             child = self._host.children.get(name)
             if child is None or child.parent != self._eipoib.parent or name in wanted:
                 continue
-            if not is_ours(self._host, self._ours, name):
+            if not is_ours(self._host, self._ours, name) or name in self._storage:
                 continue
             mac, vlan = self._vif_of(name, child)
             service = Service(child.pkey, vlan, name, mac)

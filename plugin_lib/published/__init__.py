@@ -16,16 +16,18 @@ PLUGIN = 'infiniband'
 
 
 class Published(namedtuple(
-        'Published', 'path fqdn uid node_roles interfaces roles mode scheme settings physical_networks left_out '
-        'warnings')):
+        'Published', 'path fqdn uid release node_roles interfaces roles mode network_scheme scheme settings '
+        'physical_networks left_out warnings')):
     """What one astute.yaml says.
 
     :param path: the file
+    :param release: of Fuel: ``6.1``, ``7.0``, ``8.0``, and ``9.0`` for all of 9.x; None when it is not told
     :param node_roles: the node's Fuel roles: the list of 9.x, or the one of 6.1-8.0
     :param interfaces: {name: roles.Interface}
     :param roles: {name: roles.Role}
     :param mode: of the node's Mellanox ports: ``infiniband``, ``ethernet``, ``mixed`` or ``none``
-    :param scheme: scheme.Scheme
+    :param network_scheme: Section of the scheme as it was published
+    :param scheme: the same as scheme.Scheme
     :param settings: Section of the plugin's settings, or None: absent while the plugin is disabled
     :param physical_networks: {bridge: roles.PhysicalNetwork}: those with VLANs; none with tunnelling or nova-network
     :param left_out: lines about roles that lead nowhere; a compute node has such roles in every environment
@@ -58,8 +60,13 @@ def read(path):
     by_role, left_out, more = roles.read(found, section.section('roles'), interfaces, networks)
     mode = modes.together([nic.mode for nic in interfaces.values() if nic.mode != modes.OTHER])
     settings = node.section(PLUGIN) if node.get(PLUGIN) is not None else None
-    return Published(path, node.text('fqdn'), _uid(node), _node_roles(node), interfaces, by_role, mode,
-                     found, settings, networks, left_out, warnings + more)
+    return Published(path, node.text('fqdn'), _uid(node), _release(node), _node_roles(node), interfaces, by_role, mode,
+                     section, found, settings, networks, left_out, warnings + more)
+
+
+def _release(node):
+    """The release, of ``2015.1.0-7.0`` and ``mitaka-9.0``: fuel_version says 6.1 in 7.0 too."""
+    return (node.text('openstack_version') or '').rpartition('-')[2] or None
 
 
 def _uid(node):

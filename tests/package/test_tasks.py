@@ -16,8 +16,8 @@ import yaml
 from tests.package.taskgraph import TaskGraph
 from tools.packages import TOP
 
-HOOKS = ['install', 'preflight', 'drivers', 'vlans', 'ovs', 'verify']
-BEFORE_NETCONFIG = HOOKS[:4]
+HOOKS = ['install', 'preflight', 'drivers', 'vlans', 'storage', 'ovs', 'verify', 'rdma']
+BEFORE_NETCONFIG = HOOKS[:5]
 RELEASES = ['8.0', '9.2']
 
 OTHERS = {'compute': {'compute'}, 'storage': {'cinder', 'ceph-osd'}, 'plugin': {'role-of-another-plugin'},
@@ -64,7 +64,7 @@ def test_each_hook_is_an_executable_and_nothing_else_is():
 
 def test_legacy_hooks_run_in_order_around_netconfig():
     stages = [task['stage'].split('/') for task in LEGACY]
-    assert [name for name, number in stages] == ['pre_deployment'] * 4 + ['post_deployment'] * 2
+    assert [name for name, number in stages] == ['pre_deployment'] * 5 + ['post_deployment'] * 3
     assert [int(number) for name, number in stages] == sorted({int(number) for name, number in stages})
 
 
@@ -128,6 +128,12 @@ def test_networks_are_complete_before_what_needs_them(graph):
             for later in ('connectivity_tests', 'firewall', 'hosts'):
                 if node in graph.nodes_of(later) & graph.nodes_of('connectivity_tests'):
                     assert graph.waits_for((node, later), (node, f'infiniband-{name}'))
+
+
+def test_services_are_configured_after_they_were_deployed(graph):
+    for node, services in (('compute', 'top-role-compute'), ('storage', 'top-role-cinder')):
+        assert node in graph.nodes_of(services)
+        assert graph.waits_for((node, 'infiniband-rdma'), (node, services))
 
 
 def test_virtual_machines_that_are_nodes_start_on_complete_networks(graph):

@@ -1,0 +1,185 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""What Hiera is told, so that netconfig puts the address of storage where RDMA can use it.
+
+Fuel 6.1 and 7.0: ``/etc/hiera/override/plugins.yaml``, which all plugins share.  netconfig takes network_scheme from
+the first file that has it, so it has to be there whole.  Fuel 8.0 and later: a file of each plugin's own, merged over
+astute.yaml with merge_behavior ``deeper``: arrays are united, nothing can be deleted, a scalar takes the place of
+anything.  So only what differs is told: the endpoint's address becomes ``none``, the endpoint of another name has it.
+
+The endpoint that is new carries its mark in ``vendor_specific``, where netconfig takes anything, and with it the name
+of the one that it was: the way back needs no other memory, whatever has become of the file meanwhile.
+"""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import copy
+
+from plugin_lib import modes
+from plugin_lib.errors import InputError
+from plugin_lib.paths import OWN_HIERA_FILE, SHARED_HIERA_FILE
+from plugin_lib.planning import yaml_key
+
+# Up to 8.0 this holds what Hiera told when globals were last computed, our own words of then included.
+GLOBALS_FILE = '/etc/hiera/globals.yaml'
+
+KEY = 'network_scheme'
+MARK = 'infiniband_moved_from'
+_HEADER = '# Written by the Fuel plugin infiniband: storage over RDMA.\n'
+_WHOLE = ('6.1', '7.0')
+_RELEASES = _WHOLE + ('8.0', '9.0')
+
+
+def file_of(release):
+    # type: (str) -> str
+    """The file in which a release takes overrides."""
+    return SHARED_HIERA_FILE if release in _WHOLE else OWN_HIERA_FILE
+
+
+def problems(published, moves):
+    # type: (object, tuple) -> list
+    """InputErrors about what a release's Hiera cannot be told.
+
+    :param moves: tuple of (storage.Move, StorageLink)
+    """
+    where, release = '{0} -> openstack_version'.format(published.path), published.release
+    if moves and release not in _RELEASES:
+        return [InputError('cannot tell Hiera about storage', where, '{0} is not a release that is known'.format(
+            release or 'it is missing, or'), 'give the astute.yaml that Fuel wrote to the node')]
+    if release == '8.0' and any(move.mode == modes.ETHERNET and _port_of(published, link) for move, link in moves):
+        return [InputError('cannot tell Hiera about storage', where,
+                           'Fuel 8.0 has no way to take an Ethernet port from its bridge',
+                           'switch off "Storage over RDMA", or use InfiniBand ports for storage')]
+    return []
+
+
+def override(text, published, moves):
+    # type: (str, object, tuple) -> str
+    """The text of :func:`file_of` the release; None: there is to be no such file.
+
+    :param text: what it holds now, None without it
+    :raises InputError: when that cannot be changed
+    """
+    path = file_of(published.release)
+    given = yaml_key.get(text, KEY, path)
+    theirs = _moved_back(given) if isinstance(given, dict) else None
+    ours = published.network_scheme.value
+    if published.release in _WHOLE:
+        wanted = None if theirs == ours else theirs
+        if moves:
+            wanted = _moved(theirs or ours, moves)
+    else:
+        wanted = _difference(ours, moves) if moves else None
+    if wanted == given:
+        return text
+    result = yaml_key.put(text, KEY, wanted, path)
+    if text is None and wanted is not None:
+        return _HEADER + result
+    return None if not result.replace(_HEADER, '').strip() else result
+
+
+def globals_text(text):
+    # type: (str) -> str
+    """The text of GLOBALS_FILE without what it holds of us: Hiera then reads the lower file.
+
+    It is computed anew with each deployment; as long as it holds an endpoint of ours, Hiera would merge it with what is
+    wanted now.  Its network_scheme may have been written by Ruby, with tags that are not safe to load: it is not read.
+    """
+    if text is None or MARK not in text:
+        return text
+    return yaml_key.put(text, KEY, None, GLOBALS_FILE)
+
+
+def _port_of(published, link):
+    """The PortSpec of a bridge that has the interface of a StorageLink as its port."""
+    for port in published.scheme.ports:
+        if port.name == link.name and port.bridge:
+            return port
+    return None
+
+
+def _moved(scheme, moves):
+    """The whole ``scheme`` with its storage moved."""
+    result = copy.deepcopy(scheme)
+    for move, link in moves:
+        endpoints = result['endpoints']
+        body = endpoints[move.endpoint]
+        endpoints[move.endpoint] = {'IP': 'none'}
+        endpoints[link.name] = _marked(body, move.endpoint)
+        _move_roles(result['roles'], move.endpoint, link.name)
+        if move.mode == modes.INFINIBAND:
+            result['transformations'].append(_port(link))
+            continue
+        for step in result['transformations']:
+            if step.get('action') == 'add-port' and step.get('name') == link.name and step.get('bridge'):
+                step['vendor_specific'] = dict(step.get('vendor_specific') or {}, **{str(MARK): step.pop('bridge')})
+    return result
+
+
+def _moved_back(scheme):
+    """The inverse of :func:`_moved`, for a scheme with or without our marks."""
+    result = copy.deepcopy(scheme)
+    endpoints = result.get('endpoints') or {}
+    names = [name for name, body in endpoints.items() if MARK in _vendor_specific(body)]
+    for name in names:
+        body = endpoints.pop(name)
+        origin = body['vendor_specific'].pop(MARK)
+        if not body['vendor_specific']:
+            del body['vendor_specific']
+        endpoints[origin] = body
+        _move_roles(result.get('roles') or {}, name, origin)
+    steps = result.get('transformations')
+    if names and steps:
+        result['transformations'] = [step for step in steps if not _is_ours(step, names)]
+    for step in steps or ():
+        if MARK in _vendor_specific(step):
+            step['bridge'] = step['vendor_specific'].pop(MARK)
+            if not step['vendor_specific']:
+                del step['vendor_specific']
+    return result
+
+
+def _difference(scheme, moves):
+    """What is merged over ``scheme``."""
+    endpoints, roles, steps = {}, {}, []
+    for move, link in moves:
+        body = scheme['endpoints'][move.endpoint]
+        endpoints[link.name] = _marked(body, move.endpoint)
+        # An array of routes cannot be taken away either, and netconfig passes over what is none.
+        endpoints[move.endpoint] = dict((key, 'none') for key in ('IP', 'routes') if key in body)
+        roles.update((name, link.name) for name, endpoint in scheme['roles'].items() if endpoint == move.endpoint)
+        if move.mode == modes.INFINIBAND:
+            steps.append(_port(link))
+        else:
+            steps += [{'action': 'override', 'override': step['name'], 'bridge': ''}
+                      for step in scheme['transformations'] if step.get('action') == 'add-port'
+                      and step.get('name') == link.name and step.get('bridge')]
+    found = {'endpoints': endpoints, 'roles': roles}
+    if steps:
+        found['transformations'] = steps
+    return found
+
+
+def _marked(body, origin):
+    return dict(body, vendor_specific=dict(body.get('vendor_specific') or {}, **{str(MARK): origin}))
+
+
+def _vendor_specific(body):
+    found = body.get('vendor_specific') if isinstance(body, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _move_roles(roles, origin, target):
+    for name, endpoint in roles.items():
+        if endpoint == origin:
+            roles[name] = target
+
+
+def _port(link):
+    """l23network takes whatever has a digit behind a dot for a VLAN, ib0.80ca for VLAN 80, unless it is told."""
+    step = {'action': 'add-port', 'name': link.name}
+    return dict(step, vlan_dev=False) if link.parent else step
+
+
+def _is_ours(step, names):
+    return step.get('action') == 'add-port' and step.get('name') in names and not step.get('bridge') and (
+        MARK not in _vendor_specific(step))

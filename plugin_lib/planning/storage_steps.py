@@ -1,0 +1,158 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""The stage ``storage``: from what storage has on a node to what was decided (planning.storage), step by step.
+
+What is done is noted before it is done and forgotten after it is undone, so that a run that was killed is finished by
+the next.  Interfaces come first and Hiera last: netconfig runs after this stage and finds both or none.
+"""
+from __future__ import absolute_import, print_function, unicode_literals
+
+from plugin_lib.errors import InputError, InputErrors
+from plugin_lib.host.storage import text_of
+from plugin_lib.paths import STORAGE_NOTES
+from plugin_lib.planning import hiera
+from plugin_lib.planning.operations import (
+    CreateChild,
+    DeleteChild,
+    LinkUp,
+    Plan,
+    Release,
+    RemoveAddress,
+    RemoveFile,
+    SetMode,
+    SetMtu,
+    Step,
+    WriteFile,
+)
+from plugin_lib.planning.storage import DATAGRAM
+
+STAGE = 'storage'
+
+
+def interface_file(name):
+    # type: (str) -> str
+    """ifupdown's file that netconfig (l23network) writes for an interface."""
+    return '/etc/network/interfaces.d/ifcfg-{0}'.format(name)
+
+
+def files(release, links):
+    # type: (str, tuple) -> list
+    """The files whose texts :func:`plan` needs.
+
+    :param links: tuple of the StorageLinks of the machine
+    """
+    return [STORAGE_NOTES, hiera.file_of(release), hiera.GLOBALS_FILE] + [interface_file(link.name) for link in links]
+
+
+def plan(published, decision, host, mode_of, texts):
+    # type: (object, object, object, dict, dict) -> Plan
+    """The Plan that leads to a Decision.
+
+    :param decision: of storage.on_host
+    :param mode_of: {interface: its IPoIB mode}, of the host's storage and of those in the decision
+    :param texts: {path: text or None} of :func:`files`
+    :raises InputErrors: when anything is wrong; nothing is to be changed then
+    """
+    problems = decision.problems + hiera.problems(published, decision.moves)
+    wanted = {}
+    for path, make in ((hiera.file_of(published.release),
+                        lambda text: hiera.override(text, published, decision.moves)),
+                       (hiera.GLOBALS_FILE, hiera.globals_text)):
+        try:
+            wanted[path] = make(texts[path])
+        except InputError as error:
+            problems.append(error)
+    if problems:
+        raise InputErrors(problems)
+    links = tuple(link for _, link in decision.moves)
+    steps, noted = [], texts[STORAGE_NOTES]
+    remaining = host.storage
+    for link in host.storage:
+        if _place(link) not in [_place(other) for other in links]:
+            remaining = tuple(other for other in remaining if other != link)
+            after = text_of(remaining) if remaining else None
+            operations = _withdrawn(link, host, mode_of, texts) + _file(STORAGE_NOTES, after, noted, 0o644)
+            steps.append(Step(STAGE, link.name, 'storage is on it no longer', operations))
+            noted = after
+    operations = _file(STORAGE_NOTES, text_of(links) if links else None, noted, 0o644)
+    for link in links:
+        operations += _provided(link, host, mode_of)
+    for path in sorted(wanted):
+        operations += _file(path, wanted[path], texts[path], 0o644 if texts[path] is None else None)
+    if operations:
+        reason = ', '.join('{0} moves to {1}'.format(move.endpoint, link.name) for move, link in decision.moves)
+        steps.append(Step(STAGE, 'storage', reason or 'storage stays on its bridge', operations))
+    return Plan(tuple(steps), decision.notes)
+
+
+def links_up(links, host, mode_of):
+    # type: (tuple, object, dict) -> tuple
+    """The Steps that make the interfaces of storage as they were noted: after a reboot, before ifupdown does more.
+
+    :param links: those of the host's StorageLinks that are needed
+    """
+    found = [(link.name, _provided(link, host, mode_of)) for link in links]
+    return tuple(Step(STAGE, name, 'storage is on it', operations) for name, operations in found if operations)
+
+
+def _place(link):
+    return link.name, link.parent, link.pkey
+
+
+def _file(path, text, previous, mode):
+    """The operations that make the text of a file so; of a file that is there, the mode None keeps its own."""
+    if text == previous:
+        return ()
+    if text is None:
+        return (RemoveFile(path, previous, 0o644),)
+    return (WriteFile(path, text, mode, previous),)
+
+
+def _withdrawn(link, host, mode_of, texts):
+    """What takes storage from an interface: its address is on two of them otherwise, and comes back with a reboot."""
+    operations = tuple(RemoveAddress(link.name, address) for address in link.addresses)
+    operations += _file(interface_file(link.name), None, texts[interface_file(link.name)], 0o644)
+    if link.parent:
+        if link.name in host.interfaces:
+            operations += (DeleteChild(link.parent, link.pkey, link.name, True),)
+        return operations
+    mode = mode_of.get(link.name)
+    if link.was_mode and mode not in (None, link.was_mode):
+        operations += (SetMode(link.name, link.was_mode, mode),)
+    if link.was_mtu and link.name in host.interfaces and host.interfaces[link.name].mtu != link.was_mtu:
+        operations += (SetMtu(link.name, link.was_mtu, host.interfaces[link.name].mtu),)
+    return operations
+
+
+def _provided(link, host, mode_of):
+    """What makes an IPoIB interface ready for storage.  An Ethernet one is netconfig's."""
+    if link.mode is None:
+        return ()
+    there, mode = host.interfaces.get(link.name), mode_of.get(link.name)
+    operations = ()
+    if link.parent:
+        if there and not _is_ready(link, host, mode):
+            holders = [eipoib.name for eipoib in host.eipoibs.values() if link.name in eipoib.slaves]
+            operations += tuple(Release(name, link.name) for name in sorted(holders))
+            operations += (DeleteChild(link.parent, link.pkey, link.name, True),)
+            there = None
+        if not there:
+            operations += (CreateChild(link.parent, link.pkey, link.name, True),)
+            mode = DATAGRAM
+    if link.mode != (mode or DATAGRAM):
+        operations += (SetMode(link.name, link.mode, mode or DATAGRAM),)
+    if link.mtu and (there is None or there.mtu != link.mtu):
+        operations += (SetMtu(link.name, link.mtu, there and there.mtu),)
+    for name in (link.parent, link.name):
+        if name and not (name in host.interfaces and host.interfaces[name].up and (there or name != link.name)):
+            operations += (LinkUp(name),)
+    return operations
+
+
+def _is_ready(link, host, mode):
+    """Whether the child is the one that storage needs: of the right key, in no EIPOIB interface, its mode to be set."""
+    child = host.children.get(link.name)
+    if child is None or (child.parent, child.pkey) != (link.parent, link.pkey):
+        return False
+    return not any(link.name in eipoib.slaves for eipoib in host.eipoibs.values()) and (
+        mode is not None or link.mode == DATAGRAM)
