@@ -194,6 +194,8 @@ def _plan_packages(node):
 def _plan_drivers(node):
     from plugin_lib.host import files
     from plugin_lib.planning import drivers
+    if _plan_packages(node).steps:  # which modules there are can be told when these are installed
+        return Plan((), ('the modules are planned when the driver packages are installed',))
     return Plan(drivers.plan(node.published, node.settings, node.modules(),
                              files.read(node.root, drivers.MODPROBE_FILE)), ())
 

@@ -3,7 +3,7 @@
 """Adds the operator's driver packages to the plugin's repository on the master, and takes them out again.
 
 Killed anywhere and run again it ends in the same state: a file is copied under a hidden name before it gets its own,
-the manifest lists it only then, and the indexes follow the manifest.
+and the manifest is written last: until then the next run finds the same to do.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
@@ -52,11 +52,11 @@ def add(folder, paths):
             tools.run([index.PROGRAMS[release], '--version'])  # before anything is changed
         try:
             lines = [_store(folder, source, _entry(source, found), found, present) for source, found in sources]
-            if entries != present:
-                files.write_atomically(os.path.join(folder, manifest.FILE), manifest.text(entries), 0o644)
             index.write(folder, here(folder, entries))
             for entry in set(present) - set(entries):
                 files.remove(os.path.join(folder, entry.path))
+            if entries != present:
+                files.write_atomically(os.path.join(folder, manifest.FILE), manifest.text(entries), 0o644)
         except EnvironmentError as error:
             raise ApplyError('not every driver package was added', folder, error.strerror,
                              'run it again when that is put right')

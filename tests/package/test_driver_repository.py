@@ -1,0 +1,297 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""``fuel-infiniband drivers`` on a Fuel master's copy of the plugin, with the real dpkg, rpm and createrepo.
+
+Covers adding packages, adding them again, replacing them, being killed at every step, everything that is refused,
+``drivers check``, and a node that installs the package of its own kernel with the real apt.
+"""
+import gzip
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from plugin_lib.driver_repository import manifest
+from tests.package.conftest import PLUGIN_FOLDER
+from tests.package.driver_packages import CHAIN, deb, files_of, rpm
+from tools.packages import TOP
+
+PYTHON27 = TOP / '.venv27/bin/python'
+OLD, NEW, EL6 = '3.13.0-24-generic', '4.4.0-31-generic', '2.6.32-504.el6.x86_64'
+TOOLS = ('dpkg-deb', 'dpkg-scanpackages', 'rpm', 'createrepo')
+
+
+class Master:
+    """A copy of the plugin as its rpm installs it, and the programs that its command finds."""
+
+    def __init__(self, folder, plugin, python):
+        self.folder = folder
+        self.plugin = Path(shutil.copytree(plugin, folder / 'infiniband-1.0'))
+        self.repositories = self.plugin / 'repositories'
+        self.programs = folder / 'bin'
+        self.programs.mkdir()
+        self._program('python', f'exec {python} "$@"')
+        for name in ('dirname', 'readlink', *TOOLS):
+            target = shutil.which(name) or shutil.which(f'{name}_c')
+            self._program(name, f'PATH=/usr/bin:/bin exec {target} "$@"')
+
+    def _program(self, name, command):
+        (self.programs / name).write_text(f'#!/bin/sh\n{command}\n')
+        (self.programs / name).chmod(0o755)
+
+    def run(self, *arguments, status=0):
+        """Run the command, which finds these programs alone; returns its output."""
+        done = subprocess.run(['/bin/sh', str(self.plugin / 'fuel-infiniband'), *map(str, arguments)], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, cwd=self.folder,
+                              env={'PATH': str(self.programs), 'LC_ALL': 'C'})
+        assert done.returncode == status, done.stdout
+        assert 'Traceback' not in done.stdout
+        return done.stdout
+
+    def add(self, *paths, **options):
+        return self.run('drivers', 'add', *paths, **options)
+
+    def manifest(self):
+        """{file: entry}"""
+        path = self.repositories / 'drivers.yaml'
+        return {entry['file']: entry for entry in yaml.safe_load(path.read_text())['packages']} if path.exists() else {}
+
+    def index(self):
+        """[(package, version, kernel)] that apt is offered."""
+        text = gzip.decompress((self.repositories / 'ubuntu/Packages.gz').read_bytes()).decode()
+        fields = [dict(line.split(': ', 1) for line in paragraph.splitlines() if not line.startswith(' '))
+                  for paragraph in text.strip().split('\n\n')]
+        return sorted((one['Package'], one['Version'], one.get('Fuel-Infiniband-Kernel')) for one in fields)
+
+
+def content(folder, *without):
+    """{path: (mode, checksum)} of a folder."""
+    return {str(path.relative_to(folder)): (path.lstat().st_mode, path.is_file() and hashlib.sha256(
+        path.read_bytes()).hexdigest()) for path in folder.rglob('*') if path.name not in ('.lock', *without)}
+
+
+@pytest.fixture(params=['python3', 'python2.7'])
+def master(request, tmp_path, built):
+    python = '/usr/bin/python3' if request.param == 'python3' else PYTHON27
+    if not Path(python).exists():
+        pytest.skip(f'{python} is not there: ./dev test makes it where it finds a Python 2.7')
+    return Master(tmp_path, built['fuel8'], python)
+
+
+@pytest.fixture(scope='module')
+def some(tmp_path_factory):
+    """Packages of one MLNX_OFED for two kernels."""
+    folder = tmp_path_factory.mktemp('packages')
+    return {
+        'old': deb(folder, 'mlnx-modules', '3.4-a', files_of(OLD)),
+        'new': deb(folder, 'mlnx-modules', '3.4-b', files_of(NEW)),
+        'newer': deb(folder, 'mlnx-modules', '3.5-b', files_of(NEW)),
+        'part': deb(folder, 'mlnx-part', '3.4', files_of(NEW, CHAIN[:3])),
+        'library': deb(folder, 'mlnx-library', '41', ['usr/lib/mlnx/library']),
+        'dkms': deb(folder, 'mlnx-dkms', '3.4', ['usr/src/mlnx-3.4/dkms.conf'], 'all'),
+        'arm': deb(folder, 'mlnx-arm', '3.4', files_of(NEW), 'arm64'),
+        'two kernels': deb(folder, 'mlnx-two', '3.4', files_of(OLD) + files_of(NEW)),
+        'rpm': rpm(folder, 'kernel-ib', '1.5.3', files_of(EL6)),
+    }
+
+
+def test_what_was_added_is_listed_and_offered_with_its_kernel(master, some):
+    out = master.add(some['old'], some['new'], some['library'], some['rpm'])
+    assert f'mlnx-modules 3.4-a for ubuntu-14.04, kernel {OLD}: added\n' in out
+    listed = master.manifest()
+    assert listed[some['rpm'].name] == {
+        'name': 'kernel-ib', 'file': some['rpm'].name, 'release': 'centos-6', 'kernel': EL6,
+        'sha256': hashlib.sha256(some['rpm'].read_bytes()).hexdigest()}
+    assert (master.repositories / 'ubuntu' / some['old'].name).read_bytes() == some['old'].read_bytes()
+    assert master.index() == [('fuel-infiniband', '1.0.0', None), ('mlnx-library', '41', None),
+                              ('mlnx-modules', '3.4-a', OLD), ('mlnx-modules', '3.4-b', NEW)]
+    (primary,) = (master.repositories / 'centos/repodata').glob('*primary.xml.gz')
+    assert some['rpm'].name in gzip.decompress(primary.read_bytes()).decode()
+
+
+def test_adding_again_changes_nothing(master, some):
+    given = some['old'], some['library'], some['rpm']
+    master.add(*given)
+    before = {path: path.stat() for path in master.repositories.rglob('*') if path.is_file()}
+    out = master.add(*given)
+    assert out.count('there already') == 3
+    after = {path: path.stat() for path in master.repositories.rglob('*') if path.is_file()}
+    assert [(path, now.st_ino, now.st_mtime_ns) for path, now in after.items()] == [
+        (path, was.st_ino, was.st_mtime_ns) for path, was in before.items()]
+    assert not list(master.plugin.rglob('*.pyc'))
+
+
+def test_a_newer_package_for_the_same_kernel_replaces_the_older(master, some):
+    master.add(some['new'], some['old'])
+    assert f'replaces {some["new"].name}' in master.add(some['newer'])
+    assert sorted(master.manifest()) == sorted([some['old'].name, some['newer'].name])
+    assert not (master.repositories / 'ubuntu' / some['new'].name).exists()
+    assert ('mlnx-modules', '3.5-b', NEW) in master.index()
+
+
+KILLER = '''
+import os, signal, subprocess, sys
+left = [int(sys.argv.pop(1))]
+sys.path[0] = sys.argv.pop(1)
+def deadly(module, name):
+    real = getattr(module, name)
+    def counted(*arguments, **options):
+        left[0] -= 1
+        if not left[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*arguments, **options)
+    setattr(module, name, counted)
+from plugin_lib.driver_repository import package, tools
+for module, name in ((os, 'rename'), (os, 'unlink'), (os, 'write'), (os, 'fsync'), (tools, 'output')):
+    deadly(module, name)
+from plugin_lib.cli import main
+sys.exit(main())
+'''
+
+
+def test_killed_before_any_step_and_run_again(tmp_path, built, some):
+    """A package is replaced, one is added; whatever step it is killed at, the next run ends as if there was none."""
+    python = PYTHON27 if PYTHON27.exists() else '/usr/bin/python3'
+    (tmp_path / 'reference').mkdir()
+    reference = Master(tmp_path / 'reference', built['fuel8'], python)
+    given = ['drivers', 'add', some['newer'], some['library']]
+    reference.add(some['new'])
+    started = tmp_path / 'started'
+    shutil.copytree(reference.plugin, started)
+    reference.run(*given)
+    expected = content(reference.plugin)
+    for step in range(1, 100):
+        shutil.rmtree(reference.plugin)
+        shutil.copytree(started, reference.plugin)
+        done = subprocess.run([str(python), '-BEs', '-c', KILLER, str(step), str(reference.plugin), *map(str, given)],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, cwd=tmp_path)
+        assert done.returncode in (0, -9), done.stdout
+        if done.returncode == 0:
+            break
+        reference.run(*given)
+        assert content(reference.plugin) == expected, f'killed before step {step}'
+    assert step > 15
+    assert content(reference.plugin) == expected
+
+
+def broken(folder, source, change):
+    path = folder / source.name
+    path.write_bytes(change(source.read_bytes()))
+    return path
+
+
+@pytest.mark.parametrize('kind, words', [
+    ('truncated', 'no whole package'), ('flipped', 'no whole package'), ('text', 'no whole package'),
+    ('missing', 'No such file'), ('zip', 'expected the name of a .deb or .rpm'), ('arm', 'it is for arm64'),
+    ('two kernels', f'modules for several kernels: {OLD}, {NEW}'), ('rpm cut', 'no whole package'),
+    ('folder', 'Is a directory'),
+])
+def test_what_is_no_package_of_use_is_refused(master, some, tmp_path, kind, words):
+    made = {
+        'truncated': lambda: broken(tmp_path, some['old'], lambda data: data[:len(data) // 2]),
+        'flipped': lambda: broken(tmp_path, some['old'], lambda data: data[:-90] + b'\xff' * 60 + data[-30:]),
+        'rpm cut': lambda: broken(tmp_path, some['rpm'], lambda data: data[:-30]),
+        'text': lambda: broken(tmp_path, some['old'], lambda data: b'hello'),
+        'zip': lambda: tmp_path / 'drivers.zip',
+        'missing': lambda: tmp_path / 'absent.deb',
+        'folder': lambda: Path(shutil.copytree(TOP / 'fuel8', tmp_path / 'folder.deb')),
+    }.get(kind, lambda: some[kind])()
+    before = content(master.plugin)
+    out = master.add(made, status=2)
+    assert words in out and str(made) in out
+    assert content(master.plugin) == before
+
+
+def test_all_that_is_wrong_is_named_at_once_and_nothing_is_added(master, some, tmp_path):
+    before = content(master.plugin)
+    out = master.add(some['old'], some['arm'], tmp_path / 'absent.deb', status=2)
+    assert 'error: no driver package was added' in out
+    assert f'{some["arm"].name}: it is for arm64' in out and 'absent.deb: No such file' in out
+    assert content(master.plugin) == before
+
+
+def test_a_file_that_the_manifest_awaits_with_another_checksum_is_refused(master, some):
+    entry = manifest.Entry('mlnx-modules', some['old'].name, '0' * 64, 'ubuntu-14.04', OLD)
+    (master.repositories / 'drivers.yaml').write_text(manifest.text((entry,)))
+    out = master.add(some['old'], status=2)
+    assert f'drivers.yaml says {"0" * 64}' in out
+    assert f'ubuntu/{some["old"].name}: the file is awaited' in master.run('drivers', 'check', status=1)
+
+
+def test_two_kernels_need_two_versions(master, some, tmp_path):
+    other = deb(tmp_path, 'mlnx-modules', '3.4-a', files_of(NEW))
+    twin = other.rename(tmp_path / 'mlnx-modules_twin.deb')
+    out = master.add(some['old'], twin, status=2)
+    assert f'both are mlnx-modules 3.4-a, for kernels {OLD} and {NEW}: apt cannot tell them apart' in out
+    assert master.manifest() == {}
+
+
+@pytest.mark.parametrize('tool', TOOLS)
+def test_a_missing_tool_is_named_before_anything_is_changed(master, some, tool):
+    (master.programs / tool).unlink()
+    before = content(master.plugin)
+    out = master.add(some['old'], some['rpm'], status=3)
+    assert f'where: {tool}\n' in out and 'next:  install it: yum install ' in out.replace('  next:  ', 'next:  ')
+    assert content(master.plugin) == before
+
+
+def test_this_is_no_master():
+    done = subprocess.run(['/usr/bin/python3', '-m', 'plugin_lib', 'drivers', 'add', 'x.deb'], cwd=TOP, text=True,
+                          capture_output=True, check=False)
+    if (TOP / 'deployment_scripts/fuel-infiniband.sha256').exists():
+        pytest.skip('the build hook has run in this source tree')
+    assert done.returncode == 3
+    assert 'this is no Fuel master' in done.stderr
+
+
+def test_check_tells_what_is_missing_for_which_kernel(master, some):
+    assert 'WARN  drivers.yaml: there are no driver packages' in master.run('drivers', 'check')
+    master.add(some['old'], some['library'], some['part'])
+    out = master.run('drivers', 'check', '--kernel', OLD, status=1)
+    assert f'OK    ubuntu-14.04 kernel {OLD} (named): has mlx4_core, mlx4_ib, ib_ipoib, eth_ipoib\n' in out
+    assert f'FAIL  ubuntu-14.04 kernel {NEW} (drivers.yaml): no package has eth_ipoib\n' in out
+    master.add(some['new'], some['dkms'])
+    assert '0 FAIL' in master.run('drivers', 'check')
+    out = master.run('drivers', 'check', '--kernel', '4.8.0-22-generic')
+    assert 'DKMS must build them of mlnx-dkms' in out
+    assert f'FAIL  centos-6 kernel {EL6} (named)' in master.run('drivers', 'check', '--kernel', EL6, status=1)
+
+
+def test_check_finds_what_is_broken_strange_or_not_offered(master, some):
+    shipped = (master.repositories / 'ubuntu/Packages.gz').read_bytes()
+    master.add(some['old'], some['library'], some['rpm'])
+    (master.repositories / 'ubuntu/Packages.gz').write_bytes(shipped)  # as an upgrade of the plugin does
+    (master.repositories / 'ubuntu' / some['library'].name).write_bytes(b'')
+    shutil.copy(some['part'], master.repositories / 'ubuntu')
+    out = master.run('drivers', 'check', status=1)
+    assert f'FAIL  ubuntu/{some["library"].name}: it is no whole package' in out
+    assert f'FAIL  index: it does not offer ubuntu/{some["old"].name}\n' in out
+    assert f'WARN  ubuntu/{some["part"].name}: it is not in drivers.yaml' in out
+
+
+def test_a_node_installs_the_package_of_its_own_kernel(node, built, some, tmp_path):
+    mine = os.uname().release
+    other = deb(tmp_path, 'mlnx-modules', '3.6-other', files_of('3.13.0-24-generic'))
+    fitting = deb(tmp_path, 'mlnx-modules', '3.4-mine', files_of(mine))
+    (tmp_path / 'master').mkdir()
+    master = Master(tmp_path / 'master', built['fuel8'], '/usr/bin/python3')
+    master.add(other, fitting, some['library'])
+    shutil.rmtree(node.path('srv/plugins'))
+    shutil.copytree(master.plugin, node.path('srv/plugins/infiniband-1.0'))
+    shutil.rmtree(node.path('var/lib/apt/lists'))
+    node.path('var/lib/apt/lists').symlink_to('/srv/apt/lists')
+    # A container's apt keeps its lists compressed, a node's does not.
+    node.path('etc/apt/apt.conf.d/zz-test').write_text('Acquire::GzipIndexes "false";\n')
+    assert node.shell('sh ./install').returncode == 0
+    text = (TOP / 'tests/fixtures/astute/9.2-two-ports.yaml').read_text()
+    node.path('etc/astute.yaml').write_text(text.replace('driver_source: inbox', 'driver_source: repository'))
+    plan = node.shell('fuel-infiniband plan')
+    assert 'install mlnx-library, mlnx-modules=3.4-mine' in plan.stdout, plan
+    node.shell(f'sh {PLUGIN_FOLDER}/drivers')  # it then fails: the modules are empty files
+    assert node.shell("dpkg-query -W -f '${Package} ${Version}\\n' mlnx-modules mlnx-library").stdout == (
+        'mlnx-library 41\nmlnx-modules 3.4-mine\n')
+    assert 'mlnx-modules' not in node.shell('fuel-infiniband plan').stdout
