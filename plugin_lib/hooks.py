@@ -69,15 +69,8 @@ def report(outcome):
     # type: (object) -> None
     """A line about a step: what, why, and how it went."""
     step = outcome.step
-    sys.stdout.write('{0}: {1} ({2}) {3}\n'.format(
-        step.stage, step.subject, step.reason, _how(outcome)))
+    sys.stdout.write('{0}: {1} ({2}) {3}\n'.format(step.stage, step.subject, step.reason, outcome.line()))
     sys.stdout.flush()
-
-
-def _how(outcome):
-    if not outcome.error:
-        return 'done'
-    return 'failed, what it had changed was taken back' if outcome.performed else 'failed'
 
 
 def _why_idle(name, astute):

@@ -15,9 +15,9 @@ from plugin_lib.paths import RUN_FOLDER
 from plugin_lib.planning.operations import Plan
 from plugin_lib.published import settings
 
-ORDER = ('packages', 'drivers', 'vlans', 'service', 'storage', 'ovs', 'rdma')
+ORDER = ('packages', 'drivers', 'vlans', 'service', 'storage', 'sriov', 'vfs', 'ovs', 'rdma', 'passthrough')
 # Stages whose turn comes after verify, when the services of OpenStack are there.
-AFTER_SERVICES = ('rdma',)
+AFTER_SERVICES = ('rdma', 'passthrough')
 
 NOTHING = Plan((), ())
 
@@ -168,12 +168,13 @@ def _apply_steps(node, stage):
     steps = plan(node, stage).steps
     if not steps:
         return ()
-    from plugin_lib.effect import ovsdb, packages
+    from plugin_lib.effect import ovsdb, packages, sriov
     from plugin_lib.effect.apply import apply as apply_steps
     from plugin_lib.effect.executor import Executor
-    from plugin_lib.planning.operations import InstallPackages
+    from plugin_lib.planning.operations import Binding, InstallPackages, WriteAttribute
     from plugin_lib.planning.ovs_changes import OvsTransaction
-    return apply_steps(steps, Executor(more={OvsTransaction: ovsdb.apply, InstallPackages: packages.install}))
+    return apply_steps(steps, Executor(more={OvsTransaction: ovsdb.apply, InstallPackages: packages.install,
+                                             WriteAttribute: sriov.write, Binding: sriov.bind}))
 
 
 _APPLIES = {'vlans': _apply_vlans, 'storage': _apply_storage}
@@ -259,5 +260,57 @@ def _plan_rdma(node):
                      modules.loaded(node.root, iser.MODULES))
 
 
+def _plan_sriov(node):
+    from plugin_lib.host import files
+    from plugin_lib.planning import sriov
+    memory = files.read(node.root, sriov.MEMORY_FILE)
+    if not node.settings.sriov and memory is None:
+        return NOTHING
+    found = sriov.Files(memory, files.read(node.root, sriov.MODPROBE_FILE), _modprobe_of_others(node))
+    host = node.host()
+    return sriov.plan(node.published, node.settings, host, _functions(node, host, sriov.recall(memory)), found)
+
+
+def _plan_vfs(node):
+    from plugin_lib.planning import vfs
+    if not node.settings.sriov:
+        return NOTHING
+    host = node.host()
+    return vfs.plan(node.published, node.settings, host, _functions(node, host, with_tables=True))
+
+
+def _plan_passthrough(node):
+    from plugin_lib.host import files, mechanisms
+    from plugin_lib.planning import passthrough, services
+    host = node.host() if node.settings.sriov else None
+    pending = frozenset(name for name in passthrough.READERS if files.read(
+        node.root, services.marker(name)) is not None)
+    return passthrough.plan(node.published, node.settings, host, _functions(node, host) if host else {},
+                            passthrough.Services(files.read(node.root, passthrough.NOVA),
+                                                 files.read(node.root, passthrough.ML2), mechanisms.read(node.root),
+                                                 pending))
+
+
+def _functions(node, host, more=(), with_tables=False):
+    """{PCI address: host.sriov.Function} of the devices under the private network and at the addresses ``more``."""
+    from plugin_lib.host import sriov as functions
+    from plugin_lib.host.sysfs import Reader
+    from plugin_lib.planning import sriov
+    reader = Reader(node.source.tree)
+    addresses = set(carrier.pci for carrier in sriov.carriers(node.published, host) if carrier.pci).union(more)
+    found = [function for function in (functions.read(reader, pci) for pci in addresses) if function]
+    return dict((function.pci, functions.with_tables(reader, function) if with_tables else function)
+                for function in found)
+
+
+def _modprobe_of_others(node):
+    from plugin_lib.host import files
+    from plugin_lib.planning import sriov
+    folder = os.path.dirname(sriov.MODPROBE_FILE)
+    return dict((path, files.read(node.root, path) or '') for path in files.names(node.root, folder)
+                if path.endswith('.conf') and path != sriov.MODPROBE_FILE)
+
+
 _PLANS = {'packages': _plan_packages, 'drivers': _plan_drivers, 'vlans': _plan_vlans, 'service': _plan_service,
-          'storage': _plan_storage, 'ovs': _plan_ovs, 'rdma': _plan_rdma}
+          'storage': _plan_storage, 'sriov': _plan_sriov, 'vfs': _plan_vfs, 'ovs': _plan_ovs, 'rdma': _plan_rdma,
+          'passthrough': _plan_passthrough}

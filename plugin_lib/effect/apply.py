@@ -17,6 +17,16 @@ class Outcome(namedtuple('Outcome', 'step performed error')):
 
     __slots__ = ()
 
+    def line(self):
+        # type: () -> str
+        """How it went: ``done``, or what became of the part that was done."""
+        if not self.error:
+            return 'done'
+        done = len([1 for one, planned in zip(self.performed, self.step.operations) if one is planned])
+        left = done - len(self.performed[done:])
+        return 'failed' + (', undone but for {0} of {1} operations'.format(left, done) if left else
+                           ', undone' if done else '')
+
 
 def apply(steps, executor, keep_going=False, stop=None):
     # type: (tuple, object, bool, object) -> tuple

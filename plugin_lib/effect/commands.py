@@ -43,8 +43,28 @@ def start_service(name, restart):
                 pass  # it was not running
         run([INITCTL, 'start', name], todo)
     else:
-        raise ApplyError('cannot start service {0}'.format(name), SYSTEMD_RUNS,
-                         'neither systemd nor upstart runs this machine', 'start {0} by hand'.format(name))
+        raise _no_init(name, 'start')
+
+
+def restart_service(name):
+    # type: (str) -> None
+    """Restart a service if it runs, and leave alone whether it is enabled.
+
+    :raises ApplyError: in the init system's words, or where it is neither systemd nor upstart
+    """
+    if os.path.isdir(SYSTEMD_RUNS):
+        run(['systemctl', 'try-restart', name], 'see: journalctl -u {0}'.format(name))
+    elif os.path.exists(INITCTL):
+        todo = 'see: /var/log/upstart/{0}.log'.format(name)
+        if 'start/' in output([INITCTL, 'status', name], todo):
+            run([INITCTL, 'restart', name], todo)
+    else:
+        raise _no_init(name, 'restart')
+
+
+def _no_init(name, verb):
+    return ApplyError('cannot {0} service {1}'.format(verb, name), SYSTEMD_RUNS,
+                      'neither systemd nor upstart runs this machine', '{0} {1} by hand'.format(verb, name))
 
 
 def run(argv, todo):

@@ -23,9 +23,11 @@ from plugin_lib.planning.operations import (
     Release,
     RemoveAddress,
     RemoveFile,
+    RestartService,
     SetMode,
     SetMtu,
     StartService,
+    WriteAttribute,
     WriteFile,
 )
 
@@ -40,6 +42,9 @@ _ADVICE = {
     (CreateChild, errno.EEXIST): 'look for what made the interface of that name, and remove it',
     (CreateChild, errno.EINVAL): 'check that the IPoIB driver takes this P_Key: dmesg',
     (SetMode, errno.EINVAL): 'this port has datagram mode only: see dmesg',
+    (WriteAttribute, errno.EBUSY): 'stop the guests that use virtual functions of this device, and run it again',
+    (WriteAttribute, errno.ERANGE): 'ask for fewer virtual functions, or allow more in the firmware (mlxconfig)',
+    (WriteAttribute, errno.EINVAL): 'check that the driver takes this value: dmesg',
     (CreateChild, errno.ENOMEM): 'lower queue_size: each child takes receive buffers for its whole queue',
 }
 _GENERAL_ADVICE = {
@@ -79,6 +84,7 @@ class Executor(object):
             RemoveFile: lambda it: files.remove(it.path),
             LoadModule: lambda it: commands.load_module(it.name),
             StartService: lambda it: commands.start_service(it.name, it.restart),
+            RestartService: lambda it: commands.restart_service(it.name),
         }
         self._do.update(more or {})
 

@@ -7,7 +7,7 @@ import errno
 import io
 import os
 
-from plugin_lib._compat import fs_path
+from plugin_lib._compat import fs_path, to_text
 from plugin_lib.errors import InputError
 
 
@@ -25,3 +25,11 @@ def read(root, path):
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
             return None
         raise InputError('cannot read a configuration file', place, error.strerror, 'run as root')
+
+
+def names(root, folder):
+    # type: (str, str) -> list
+    """Paths of what is in ``folder`` below ``root``, as they are without the root; none where there is no folder."""
+    place = fs_path(os.path.join(root, folder.lstrip('/')))
+    found = os.listdir(place) if os.path.isdir(place) else ()
+    return sorted('{0}/{1}'.format(folder, to_text(name)) for name in found)

@@ -197,6 +197,35 @@ class RemoveFile(namedtuple('RemoveFile', 'path previous mode')):
         return WriteFile(self.path, self.previous, self.mode, None)
 
 
+class WriteAttribute(namedtuple('WriteAttribute', 'path text previous')):
+    """Write an attribute of a PCI device or of its virtual functions.
+
+    :param path: below /sys
+    :param previous: what it said before; None where there is no way back
+    """
+
+    __slots__ = ()
+
+    def describe(self):
+        return 'write {0} to {1}'.format(self.text, self.path)
+
+    def undo(self):
+        return None if self.previous is None else WriteAttribute(self.path, self.previous, self.text)
+
+
+class Binding(namedtuple('Binding', 'pci driver bound')):
+    """Bind a driver to a PCI device, or unbind it."""
+
+    __slots__ = ()
+
+    def describe(self):
+        return '{0} {1} {2} {3}'.format('bind' if self.bound else 'unbind', self.driver, 'to' if self.bound else 'from',
+                                        self.pci)
+
+    def undo(self):
+        return self._replace(bound=not self.bound)
+
+
 class InstallPackages(namedtuple('InstallPackages', 'names')):
     """Install driver packages from the plugin's repository.
 
@@ -234,3 +263,15 @@ class StartService(namedtuple('StartService', 'name restart')):
 
     def undo(self):
         return None  # the service is told apart from a wrong configuration by its own status
+
+
+class RestartService(namedtuple('RestartService', 'name')):
+    """Let a service of others read its configuration again; one that does not run stays as it is."""
+
+    __slots__ = ()
+
+    def describe(self):
+        return 'restart {0}'.format(self.name)
+
+    def undo(self):
+        return None  # its file is put back after this, and the next run finds that it has to be restarted

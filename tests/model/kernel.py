@@ -23,6 +23,7 @@ from plugin_lib.host.state import EIPOIB_MODULES, Modules
 from tests.model.eth_ipoib import EthIpoib
 from tests.model.ib_ipoib import Ipoib
 from tests.model.netdev import Hca, Netdev, Port, netdev_or_refuse
+from tests.model.sriov import PciBus, Sriov
 from tests.model.sysfs import Folder, Link, Tree, refuse
 
 
@@ -73,7 +74,8 @@ class Kernel(object):
         classes = {'net': Folder(self._net_names, self._net_entry),
                    'infiniband': Folder(lambda: list(self.hcas),
                                         lambda name: self.hcas[name].folder() if name in self.hcas else None)}
-        self.tree = Tree(Folder.of({'sys': Folder.of({'class': Folder.of(classes)})}))
+        folders = dict({'class': Folder.of(classes)}, **PciBus(self.hcas).folders())
+        self.tree = Tree(Folder.of({'sys': Folder.of(folders)}))
 
     # The world outside.
 
@@ -84,6 +86,12 @@ class Kernel(object):
         for number in range(1, ports + 1):
             hca.ports[number] = Port(hca, number, guid.format(number))
         return hca
+
+    def add_sriov(self, hca, driver='mlx4_core', total=None):
+        # type: (Hca, str, int) -> Sriov
+        """Let the HCA's PCI device show itself, with a firmware that allows ``total`` virtual functions."""
+        hca.sriov = Sriov(hca, driver, total)
+        return hca.sriov
 
     def add_ethernet(self, name, mac):
         # type: (str, str) -> Netdev

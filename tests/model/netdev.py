@@ -101,13 +101,20 @@ class Hca(object):
         self.name = name
         self.pci = pci
         self.ports = {}
+        self.sriov = None  # what the PCI device shows of itself and its virtual functions, a model.sriov.Sriov
 
     def folder(self):
         # type: () -> Folder
-        return Folder.of({
+        entries = {
             'device': Link(devices_path(self.pci)),
             'ports': Folder(lambda: [str(number) for number in self.ports], self._port),
-        })
+        }
+        if self.sriov:
+            guid = self.ports[1].guid
+            entries['node_guid'] = text_attribute(':'.join(guid[at:at + 4] for at in range(0, 16, 4)))
+            if self.sriov.driver == 'mlx4_core':
+                entries['iov'] = self.sriov.iov()
+        return Folder.of(entries)
 
     def _port(self, name):
         port = self.ports.get(int(name)) if name.isdigit() else None

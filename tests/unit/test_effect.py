@@ -111,7 +111,7 @@ def test_no_text_overruns_the_drivers_buffers(interface, child, mac):
 
 def test_a_step_is_done_whole(node):
     outcome, = apply((SERVE,), node.executor)
-    assert outcome.error is None
+    assert (outcome.error, outcome.line()) == (None, 'done')
     assert outcome.performed == SERVE.operations
     assert node.vlans() == [100]
 
@@ -121,6 +121,7 @@ def test_a_step_that_fails_is_undone(node, leaf):
     node.kernel.listener = Refusing(leaf, errno.ENOMEM)
     outcome, = apply((SERVE,), node.executor)
     assert outcome.error.errno == errno.ENOMEM
+    assert outcome.line() == 'failed, undone'
     node.kernel.listener = Listener()
     assert node.children() == []
     assert node.eipoib.slaves == []
@@ -130,6 +131,9 @@ def test_an_undo_that_fails_too_leaves_the_rest_to_the_next_plan(node):
     node.kernel.listener = Refusing('eth4', errno.EIO)
     outcome, = apply((SERVE,), node.executor)
     assert [type(operation) for operation in outcome.performed] == [CreateChild, DeleteChild]
+    up = Step('vlans', 'eth4', 'a test', (LinkUp('ib0'),) + SERVE.operations)
+    assert apply((up,), node.executor)[0].line() == 'failed, undone but for 1 of 2 operations'
+    assert apply((SERVE._replace(operations=SERVE.operations[1:]),), node.executor)[0].line() == 'failed'
 
 
 def test_one_step_that_fails_does_not_stop_the_others(node):

@@ -1,0 +1,138 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""The stage ``vfs``: the P_Keys and GUIDs of the virtual functions, which a reboot forgets.
+
+A virtual function that a guest has is left alone: whoever gave it to the guest (networking-mlnx's eswitchd) has
+configured it.
+"""
+from __future__ import absolute_import, print_function, unicode_literals
+
+from plugin_lib.host.hca import CLASS
+from plugin_lib.host.sriov import DEVICES, MLX5
+from plugin_lib.pkey import DEFAULT_KEY, PKey
+from plugin_lib.planning import sriov
+from plugin_lib.planning.operations import Binding, Plan, Step, WriteAttribute
+from plugin_lib.published import vlans
+
+STAGE = 'vfs'
+# The bit of an EUI-64 that says it is administered locally (IEEE 802: the second of the first byte).
+LOCAL = 1 << 57
+# Its fifth byte: 0 in the GUIDs that Mellanox makes of a MAC (00:02:c9:03:00:...), so free to tell functions apart.
+FIFTH_BYTE = 24
+# The subnet manager's answers come in the default partition: networking-mlnx, too, puts its key here and the tenant's
+# at index 0, which is what the IPoIB interface of a guest uses.
+DEFAULT_INDEX = 1
+FOLLOW = 'Follow'
+
+
+def plan(published, settings, host, functions):
+    # type: (object, object, object, dict) -> Plan
+    """A Step for each device whose virtual functions lack keys or GUIDs, and lines about keys that the port lacks.
+
+    :param functions: {PCI address: host.sriov.Function} of the devices under the private network
+    """
+    if not (settings.sriov and sriov.has_guests(published)):
+        return Plan((), ())
+    ports = {}
+    for carrier in sriov.carriers(published, host):
+        ports.setdefault(carrier.pci, set()).add(carrier.port)
+    needed = vlans.numbers(sriov.private_role(published).vlans)
+    steps, findings = [], []
+    for pci in sorted(pci for pci in ports if pci in functions):
+        function = functions[pci]
+        free = [each for each in function.virtual if each.driver not in sriov.GUEST_DRIVERS]
+        if any(each.ports for each in free):
+            findings += ['{0} port {1}: no P_Key for VLAN {2}: guests cannot use it'.format(
+                function.hca, number, vlans.show(vlans.merge([(vlan, vlan) for vlan in lacking])))
+                for number, lacking in ((number, _lacking(function.ports[number].keys, needed))
+                                        for number in sorted(ports[pci])) if lacking]
+        findings += ['{0}: GUID {1:016x} was not made of a MAC: virtual functions keep the GUIDs that they have'.format(
+            function.hca, guid) for guid in _guids(function, ports[pci]) if guid_of(guid, 0) is None]
+        operations = [operation for each in free for operation in _of_mlx4(function, each, ports[pci], needed)]
+        operations += [operation for each in free if each.guids for operation in _of_mlx5(
+            function, each, min(ports[pci]))]
+        if operations:
+            steps.append(Step(STAGE, pci, 'P_Keys and GUIDs of its virtual functions', tuple(operations)))
+    return Plan(tuple(steps), tuple(findings))
+
+
+def guid_of(physical, number):
+    # type: (int, int) -> int
+    """The GUID of virtual function ``number`` of what has the GUID ``physical``: the same one after every boot.
+
+    None where that could be another one's, because the byte that tells them apart is taken.
+    """
+    if physical >> FIFTH_BYTE & 0xff:
+        return None
+    return physical | LOCAL | ((number + 1) << FIFTH_BYTE)
+
+
+def _guids(function, numbers):
+    return sorted(set([function.node_guid or 0] + [function.ports[number].guid or 0 for number in numbers]))
+
+
+def table(keys, needed, size):
+    # type: (dict, list, int) -> list
+    """The P_Key table of a virtual function: for each index the one in the port's table, None for no key.
+
+    :param keys: {PKey: index in the port's table}
+    :param needed: VLANs of the private network
+    :param size: entries of the table
+    """
+    indexes = [_index(keys, vlan, (True, False)) for vlan in needed if vlan not in _lacking(keys, needed)] or [None]
+    # Limited membership is enough to talk with the subnet manager, and guests are apart in the default partition.
+    indexes.insert(DEFAULT_INDEX, _index(keys, DEFAULT_KEY, (False, True)))
+    return (indexes + [None] * size)[:size]
+
+
+def _lacking(keys, needed):
+    held = set(pkey.key for pkey in keys)
+    return [vlan for vlan in needed if vlan not in held]
+
+
+def _index(keys, key, memberships):
+    """The index of a key with the first of the memberships that there is."""
+    found = [keys[PKey(key, full)] for full in memberships if PKey(key, full) in keys]
+    return found[0] if found else None
+
+
+def _of_mlx4(function, virtual, carrying, needed):
+    iov = '{0}/{1}/iov'.format(CLASS, function.hca)
+    for number, port in sorted(virtual.ports.items()):
+        size = len(port.indexes)
+        # Through a port that does not carry the private network a guest reaches nothing.
+        wanted = table(function.ports[number].keys, needed, size) if number in carrying else [None] * size
+        for index, (now, then) in enumerate(zip(port.indexes, wanted)):
+            if now != then:
+                yield WriteAttribute('{0}/{1}/ports/{2}/pkey_idx/{3}'.format(iov, virtual.pci, number, index),
+                                     _entry(then), _entry(now))
+        physical = function.ports[number].guid
+        if number in carrying and physical and port.guid is not None:
+            guid = guid_of(physical, virtual.number)
+            if guid not in (None, port.guid):
+                yield WriteAttribute('{0}/ports/{1}/admin_guids/{2}'.format(iov, number, port.guid_index),
+                                     '{0:016x}'.format(guid), '{0:016x}'.format(port.guid))
+
+
+def _of_mlx5(function, virtual, number):
+    folder = '{0}/{1}/sriov/{2}'.format(DEVICES, function.pci, virtual.number)
+    wanted = [('node', function.node_guid, virtual.guids.node),
+              ('port', function.ports[number].guid, virtual.guids.port)]
+    writes = [WriteAttribute('{0}/{1}'.format(folder, leaf), _with_colons(guid_of(physical, virtual.number)),
+                             _with_colons(now or 0))
+              for leaf, physical, now in wanted if physical and guid_of(physical, virtual.number) not in (None, now)]
+    # Its driver reads GUIDs when it is bound.  Unbound first: who is killed on the way finds that to be finished.
+    unbind = [Binding(virtual.pci, MLX5, False)] if writes and virtual.driver == MLX5 else []
+    bind = [Binding(virtual.pci, MLX5, True)] if unbind or virtual.driver is None else []
+    if virtual.guids.policy != FOLLOW:
+        writes.append(WriteAttribute(folder + '/policy', FOLLOW, virtual.guids.policy))
+    return unbind + writes + bind
+
+
+def _entry(index):
+    return 'none' if index is None else str(index)
+
+
+def _with_colons(guid):
+    digits = '{0:016x}'.format(guid)
+    return ':'.join(digits[at:at + 2] for at in range(0, 16, 2))
