@@ -16,8 +16,10 @@ InfiniBand interface.  What netconfig (l23network) made is completed, not fought
 * A patch between two OVS bridges is a pair of patch ports with the published tags
   and trunks.
 * eth4 passes the VLANs for which its HCA port is a full member of the P_Key, and
-  untagged traffic (VLAN 0) when a role needs it.  While the P_Keys are unknown, or
-  are none, the limit stays what it is: in OVSDB empty trunks mean *all* VLANs.
+  untagged traffic (VLAN 0) when a role needs it.  A VLAN that a role needs and that
+  it passes already it goes on passing without its P_Key, which may come back: then
+  eipoibd alone makes it work again.  While the P_Keys are unknown, or are none, the
+  limit stays what it is: in OVSDB empty trunks mean *all* VLANs.
 
 Only what is marked as ours (see ovs_changes) is changed or removed; anything else
 that contradicts this becomes a finding.
@@ -52,7 +54,8 @@ def plan(published, host, snapshot):
     desired = ovs_scheme.Desired(scheme, host, snapshot)
     for link in links:
         if desired.add_uplink(link.name):
-            desired.limit(link.name, _passing(published, host, link, desired.findings))
+            have = snapshot.ports.get(link.name)
+            desired.limit(link.name, _passing(published, host, link, have.trunks if have else (), desired.findings))
     desired.add_patches(near)
     changes = ovs_difference.changes(desired, snapshot)
     if not changes:
@@ -80,8 +83,11 @@ def _uplinks(published, host):
     return sorted(found + [_Uplink(name, (name,)) for name in eipoib])
 
 
-def _passing(published, host, link, findings):
-    """Sorted tuple of the VLANs that may pass the uplink, 0 for untagged; None when that is unknown."""
+def _passing(published, host, link, trunks, findings):
+    """Sorted tuple of the VLANs that may pass the uplink, 0 for untagged; None when that is unknown.
+
+    :param trunks: those that pass it now
+    """
     roles = [role for role in published.roles.values() if set(role.interfaces).intersection(link.members)]
     full = None
     for member in link.members:
@@ -97,7 +103,9 @@ def _passing(published, host, link, findings):
         passing.add(0)
     if not passing:
         findings.append('{0} has no full P_Key of a VLAN: its VLANs are left as they are'.format(link.name))
-    return tuple(sorted(passing)) or None
+        return None
+    needed = set(vlan for role in roles for vlan in vlans.numbers(role.vlans))
+    return tuple(sorted(passing.union(needed.intersection(trunks))))
 
 
 def _full_keys(host, name):

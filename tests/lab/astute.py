@@ -40,11 +40,11 @@ class Member(NamedTuple):
 MEMBERS = (Member(1, ('primary-controller', 'cinder')), Member(2, ('compute',)))
 
 
-def render(member):
+def render(member, management_vlan=MANAGEMENT_VLAN, storage_vlan=STORAGE_VLAN, private_vlans=PRIVATE_VLANS):
     """The text of a Member's /etc/astute.yaml."""
     loader = jinja2.FileSystemLoader(os.path.dirname(os.path.abspath(__file__)))
     template = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined).get_template('astute.yaml.j2')
-    return template.render(node=member, nodes=MEMBERS, management_vlan=MANAGEMENT_VLAN, storage_vlan=STORAGE_VLAN,
-                           private_vlans='{}:{}'.format(*PRIVATE_VLANS),
+    return template.render(node=member, nodes=MEMBERS, management_vlan=management_vlan, storage_vlan=storage_vlan,
+                           private_vlans='{}:{}'.format(*private_vlans),
                            ethernet=ETHERNET, ethernet_driver=ETHERNET_DRIVER, ethernet_bus_info=ETHERNET_PCI,
                            eipoib=EIPOIB, parent=PARENT)

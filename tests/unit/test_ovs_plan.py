@@ -291,6 +291,16 @@ def test_without_keys_the_limit_stays(keys, finding):
         assert not any(change.name == 'eth4' for change in made)
 
 
+def test_a_vlan_that_a_role_needs_goes_on_passing_when_its_key_has_vanished():
+    ready = after(database(BRIDGES), ovs.plan(said(USUAL), machine(), database(BRIDGES)).steps)
+    assert ready.ports['eth4'].trunks == PASSING
+    made, findings = settled(said(USUAL), machine((0xffff, 0x80ca, 0x83e8)), ready)  # no 201
+    assert made == []
+    assert findings == ['role management needs VLAN 201 on eth4, which has no full P_Key for it']
+    made, _ = settled(said(USUAL), machine((0xffff, 0x80c9, 0x83e8)), ready)  # no 202, which no role needs
+    assert made == [SetVlans('eth4', None, (201, 1000))]
+
+
 def test_nothing_of_ours_is_removed_while_an_uplink_is_missing():
     ready = after(database(BRIDGES), ovs.plan(said(USUAL), machine(), database(BRIDGES)).steps)
     assert ovs.plan(said(USUAL), machine(names=()), ready).steps == ()
