@@ -1,6 +1,7 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
 """What the package tests share: both packages built once, and throw-away nodes."""
+import configparser
 import json
 import os
 import shutil
@@ -82,6 +83,17 @@ class ThrowAwayNode(Machine):
         shutil.copytree(plugin, self.path('srv/plugins/infiniband-1.0'))
         shutil.copytree(plugin / 'deployment_scripts', self.path(PLUGIN_FOLDER))
         self.path(SOURCE_LIST).write_text(f'deb file:{REPOSITORY}/ /\n')
+
+
+def python27():
+    """The folders of .venv27, and of the Python that it was made of where that is not the system's; skips without."""
+    environment = packages.TOP / '.venv27'
+    if not (environment / 'pyvenv.cfg').exists():
+        pytest.skip('there is no .venv27: ./dev makes it where it finds a Python 2.7')
+    config = configparser.ConfigParser()
+    config.read_string('[venv]\n' + (environment / 'pyvenv.cfg').read_text())
+    base = Path(config['venv']['base-prefix'])
+    return [environment] + ([base] if base != Path('/usr') else [])
 
 
 @pytest.fixture

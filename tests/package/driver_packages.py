@@ -38,7 +38,8 @@ def rpm(folder, name, version='1.5.3', files=(), architecture='x86_64', scripts=
     install = ''.join(f'mkdir -p %{{buildroot}}/{os.path.dirname(path)}; echo x > %{{buildroot}}/{path}\n'
                       for path in files)
     spec.write_text(f'Name: {name}\nVersion: {version}\nRelease: 1\nSummary: for a test\nLicense: x\nAutoReqProv: no\n'
-                    f'{scripts}\n%description\nx\n%install\n{install}%files\n' + ''.join(f'/{path}\n' for path in files))
+                    f'{scripts}\n%description\nx\n%install\n{install}%files\n'
+                    + ''.join(f'/{path}\n' for path in files))
     _run('rpmbuild', '-bb', '--target', architecture, '--define', f'_topdir {top}', str(spec))
     (built,) = top.glob(f'RPMS/{architecture}/*.rpm')
     return built

@@ -5,7 +5,6 @@
 Covers Python 3 of this system and, where .venv27 is there, Python 2.7 with the libraries of Ubuntu 14.04; what a
 removal leaves; a system without a usable Python; the service units.
 """
-import configparser
 import re
 import subprocess
 from pathlib import Path
@@ -13,8 +12,7 @@ from pathlib import Path
 import pytest
 
 import plugin_lib
-from tests.package.conftest import REPOSITORY, ThrowAwayNode
-from tools.packages import TOP
+from tests.package.conftest import REPOSITORY, ThrowAwayNode, python27
 
 HOME = '/usr/lib/fuel-infiniband'
 INSTALL = f'dpkg -i {REPOSITORY}/*.deb'
@@ -35,13 +33,8 @@ def deb(built):
 @pytest.fixture
 def node27(root_only, tmp_path, built):
     """A throw-away node whose /usr/bin/python2.7 has the libraries of Ubuntu 14.04."""
-    environment = TOP / '.venv27'
-    if not (environment / 'pyvenv.cfg').exists():
-        pytest.skip('there is no .venv27: ./dev makes it where it finds a Python 2.7')
-    config = configparser.ConfigParser()
-    config.read_string('[venv]\n' + (environment / 'pyvenv.cfg').read_text())
-    base = Path(config['venv']['base-prefix'])
-    machine = ThrowAwayNode(tmp_path, visible=[environment] + ([base] if base != Path('/usr') else []))
+    environment, *base = python27()
+    machine = ThrowAwayNode(tmp_path, visible=[environment, *base])
     machine.path('/usr/bin/python2.7').symlink_to(environment / 'bin/python')
     machine.deploy(built['fuel6'])
     yield machine

@@ -50,7 +50,7 @@ def test_a_file_lies_below_the_folder_of_its_release():
     (document(item(file='../../etc/passwd')), ['packages[0] -> file: expected the name of a .deb or .rpm file']),
     (document(item(file='-x.deb')), ['packages[0] -> file: expected']),
     (document(item(release='trusty')), ['packages[0] -> release: expected ubuntu-14.04 or centos-6, found "trusty"']),
-    (document(item(kernel=3.13)), ['packages[0] -> kernel: expected a kernel as uname -r says it, or any, found a num']),
+    (document(item(kernel=3.13)), ['packages[0] -> kernel: expected a kernel as uname -r says it, or any, found a n']),
     (document(item(name=None, kernel='left out', url='x')),
      ['packages[0] -> kernel is missing', 'packages[0] -> name: expected', 'packages[0] -> url means nothing here']),
     (document(item(file='modules.rpm')), ['packages[0] -> file: ubuntu-14.04 takes .deb files']),
