@@ -222,9 +222,11 @@ def _plan_service(node):
 
 
 def _plan_ovs(node):
-    from plugin_lib.host import ovsdb
+    from plugin_lib.host import addresses, ovsdb
     from plugin_lib.planning import ovs
-    return ovs.plan(node.published, node.host(), ovsdb.read(node.root))
+    host = node.host()
+    addressed = addresses.read(host.interfaces) if node.root == '/' else frozenset()
+    return ovs.plan(node.published, host, ovsdb.read(node.root), addressed)
 
 
 def _plan_storage(node):

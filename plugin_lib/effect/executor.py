@@ -12,6 +12,7 @@ from plugin_lib.errors import ApplyError
 from plugin_lib.host.eipoib import parse_vifs
 from plugin_lib.host.state import Vif
 from plugin_lib.host.sysfs import Tree
+from plugin_lib.planning.link_operations import AddBridgeLink, AddVethPair, AddVlanLink, RemoveLink, SetMaster
 from plugin_lib.planning.operations import (
     AddAddress,
     AddVif,
@@ -46,6 +47,8 @@ _ADVICE = {
     (WriteAttribute, errno.ERANGE): 'ask for fewer virtual functions, or allow more in the firmware (mlxconfig)',
     (WriteAttribute, errno.EINVAL): 'check that the driver takes this value: dmesg',
     (CreateChild, errno.ENOMEM): 'lower queue_size: each child takes receive buffers for its whole queue',
+    (AddVlanLink, errno.EOPNOTSUPP): 'check that the kernel has the module 8021q',
+    (SetMaster, errno.EBUSY): 'look at what else takes its frames (ip -d link): a bridge, a bond, Open vSwitch',
 }
 _GENERAL_ADVICE = {
     errno.EPERM: _ROOT, errno.EACCES: _ROOT, errno.ENODEV: _AGAIN, errno.ENOENT: _AGAIN,
@@ -74,12 +77,17 @@ class Executor(object):
             CreateChild: lambda it: self._children.create(it.parent, it.pkey, it.name, it.by_sysfs),
             DeleteChild: lambda it: self._children.delete(it.parent, it.pkey, it.name),
             SetMode: self._set_mode,
-            SetMtu: lambda it: netlink.set_mtu(it.interface, it.mtu),
             AddAddress: lambda it: netlink.add_address(it.interface, it.address),
             RemoveAddress: lambda it: netlink.remove_address(it.interface, it.address),
             Enslave: lambda it: self._sysfs.enslave(it.eipoib, it.child),
             Release: self._release,
             AddVif: self._add_vif,
+            AddBridgeLink: lambda it: netlink.add_bridge(it.name),
+            AddVlanLink: lambda it: netlink.add_vlan(it.parent, it.name, it.vlan),
+            AddVethPair: lambda it: netlink.add_veth(it.name, it.peer),
+            RemoveLink: lambda it: netlink.delete_link(it.name),
+            SetMaster: lambda it: netlink.set_master(it.interface, it.bridge),
+            SetMtu: lambda it: netlink.set_mtu(it.interface, it.mtu),
             WriteFile: lambda it: files.write_atomically(it.path, it.text, it.mode),
             RemoveFile: lambda it: files.remove(it.path),
             LoadModule: lambda it: commands.load_module(it.name),

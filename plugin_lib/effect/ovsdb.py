@@ -11,14 +11,24 @@ from __future__ import absolute_import, print_function, unicode_literals
 from plugin_lib.errors import ApplyError
 from plugin_lib.host.ovsdb import CHECK_SERVER, SILENT, TIME_LIMIT, Server
 from plugin_lib.host.switch import known_columns
-from plugin_lib.planning.ovs_changes import MARK, OWNED, TRUNKS, AddBridge, AddPort, DelBridge, DelPort, SetVlans
+from plugin_lib.planning.ovs_changes import (
+    MARK,
+    OWNED,
+    TRUNKS,
+    AddBridge,
+    AddPort,
+    DelBridge,
+    DelPort,
+    RequestMtu,
+    SetVlans,
+)
 
 ATTEMPTS = 5
 COLUMNS = {
     'Open_vSwitch': ('bridges', 'cur_cfg', 'next_cfg'),
     'Bridge': ('name', 'datapath_type', 'external_ids', 'ports'),
     'Port': ('name', 'tag', 'trunks', 'vlan_mode', 'external_ids', 'interfaces'),
-    'Interface': ('name', 'type', 'options', 'error'),  # old databases have no error
+    'Interface': ('name', 'type', 'options', 'error', 'mtu_request'),  # 2.0 has neither error nor mtu_request
 }
 
 
@@ -142,7 +152,7 @@ class _Draft(object):
         self.database = database
         self.tables = database.idl.tables
         self.kinds = {AddBridge: self._add_bridge, DelBridge: self._del_bridge, AddPort: self._add_port,
-                      DelPort: self._del_port, SetVlans: self._set_vlans}
+                      DelPort: self._del_port, SetVlans: self._set_vlans, RequestMtu: self._request_mtu}
 
     def add(self, change):
         """Make one change, unless it is made already.
@@ -176,7 +186,8 @@ class _Draft(object):
             raise self._outdated('there is no bridge {0}'.format(change.bridge))
         port = self._find('Port', change.name)
         if port is None:
-            kind, options = ('patch', {'peer': change.peer}) if change.peer else ('', {})
+            kind = 'patch' if change.peer else 'internal' if change.internal else ''
+            options = {'peer': change.peer} if change.peer else {}
             port = self._insert_port(change.name, kind, options, external_ids={MARK: OWNED},
                                      tag=_as_set(change.tag), trunks=list(change.trunks))
             self._write(bridge, 'ports', bridge.ports + [port])
@@ -206,6 +217,13 @@ class _Draft(object):
             self._write(port, 'vlan_mode', [])
         if MARK not in port.external_ids:
             self._write(port, 'external_ids', dict(port.external_ids, **{str(MARK): TRUNKS}))
+
+    def _request_mtu(self, change):
+        interface = self._find('Interface', change.name)
+        if interface is None:
+            raise self._outdated('there is no interface {0}'.format(change.name))
+        if self.database.has('Interface', 'mtu_request'):
+            self._write(interface, 'mtu_request', [change.mtu])
 
     def _insert_port(self, name, kind, options, **columns):
         interface = self._insert('Interface', name, type=kind, options=options)

@@ -21,7 +21,9 @@ from plugin_lib.host.netlink import (
     IFLA_IPOIB_PKEY,
     IFLA_LINK,
     IFLA_LINKINFO,
+    IFLA_MASTER,
     IFLA_MTU,
+    IFLA_VLAN_ID,
     NETLINK_ROUTE,
     NLM_F_REQUEST,
     NLMSG_ERROR,
@@ -31,6 +33,7 @@ from plugin_lib.host.netlink import (
 )
 
 RTM_DELLINK, RTM_NEWADDR, RTM_DELADDR = 17, 20, 21
+VETH_INFO_PEER = 1  # linux/veth.h
 NLM_F_ACK, NLM_F_EXCL, NLM_F_CREATE = 0x4, 0x200, 0x400
 IFA_ADDRESS, IFA_LOCAL = 1, 2  # linux/if_addr.h
 SIOCGIFINDEX = 0x8933  # linux/sockios.h; struct ifreq of linux/if.h
@@ -79,12 +82,31 @@ def add_link(parent, name, pkey):
     :param pkey: the 16-bit value
     :raises EnvironmentError: EOPNOTSUPP where the kernel knows no links of kind ipoib
     """
-    data = _attribute(IFLA_IPOIB_PKEY, struct.pack(str('=H'), pkey))
-    info = _attribute(IFLA_INFO_KIND, b'ipoib') + _attribute(IFLA_INFO_DATA, data)
-    _ask_link(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, 0,
-              _attribute(IFLA_IFNAME, name.encode('ascii') + b'\0'),
-              _attribute(IFLA_LINK, struct.pack(str('=I'), ifindex(parent))),
-              _attribute(IFLA_LINKINFO, info))
+    _add(name, 'ipoib', _attribute(IFLA_IPOIB_PKEY, struct.pack(str('=H'), pkey)), parent)
+
+
+def add_vlan(parent, name, vlan):
+    # type: (str, str, int) -> None
+    """Make a VLAN interface.  EnvironmentError: EOPNOTSUPP where the module 8021q is not there, EEXIST for a name."""
+    _add(name, 'vlan', _attribute(IFLA_VLAN_ID, struct.pack(str('=H'), vlan)), parent)
+
+
+def add_bridge(name):
+    # type: (str) -> None
+    """Make a Linux bridge.  EnvironmentError as the kernel's: EEXIST when there is an interface of that name."""
+    _add(name, 'bridge', b'')
+
+
+def add_veth(name, peer):
+    # type: (str, str) -> None
+    """Make a pair of virtual Ethernet interfaces.  EnvironmentError as the kernel's: EEXIST when one is there."""
+    _add(name, 'veth', _attribute(VETH_INFO_PEER, _IFINFO.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _named(peer)))
+
+
+def set_master(name, master):
+    # type: (str, str) -> None
+    """Put an interface into a bridge; ``master`` None takes it out of its own.  EnvironmentError as the kernel's."""
+    _ask_link(RTM_NEWLINK, 0, ifindex(name), 0, _attribute(IFLA_MASTER, _number(ifindex(master) if master else 0)))
 
 
 def delete_link(name):
@@ -122,6 +144,21 @@ def ifindex(name):
     finally:
         connection.close()
     return _IFREQ.unpack(answer)[1]
+
+
+def _add(name, kind, data, parent=None):
+    """Make an interface of a kind, with its IFLA_INFO_DATA."""
+    info = _attribute(IFLA_INFO_KIND, kind.encode('ascii')) + _attribute(IFLA_INFO_DATA, data)
+    under = _attribute(IFLA_LINK, _number(ifindex(parent))) if parent else b''
+    _ask_link(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, 0, _named(name), under, _attribute(IFLA_LINKINFO, info))
+
+
+def _named(name):
+    return _attribute(IFLA_IFNAME, name.encode('ascii') + b'\0')
+
+
+def _number(value):
+    return struct.pack(str('=I'), value)
 
 
 def _attribute(kind, value):

@@ -4,7 +4,7 @@
 
 A bridge or port whose external_ids say ``fuel-infiniband: owned`` was made by us
 and is changed and removed by us.  ``fuel-infiniband: trunks`` marks a port that
-somebody else made without any VLAN limit: its trunks are ours, nothing else.
+somebody else made without any VLAN limit: its limit is ours, nothing else.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
@@ -15,14 +15,17 @@ OWNED = 'owned'
 TRUNKS = 'trunks'
 
 
-class OvsTransaction(namedtuple('OvsTransaction', 'changes')):
-    """Everything that a node's Open vSwitch lacks: all of it is committed, or none."""
+class OvsTransaction(namedtuple('OvsTransaction', 'changes reasons')):
+    """Everything that a node's Open vSwitch lacks: all of it is committed, or none.
+
+    :param reasons: why each of the changes is made, in their order
+    """
 
     __slots__ = ()
 
     def describe(self):
         """One line for each change."""
-        return '\n'.join(change.describe() for change in self.changes)
+        return '\n'.join('{0} ({1})'.format(change.describe(), why) for change, why in zip(*self))
 
     def undo(self):
         return None  # a transaction that failed has changed nothing
@@ -47,20 +50,25 @@ class DelBridge(namedtuple('DelBridge', 'name')):
         return 'remove bridge {0}'.format(self.name)
 
 
-class AddPort(namedtuple('AddPort', 'bridge name tag trunks peer')):
+class AddPort(namedtuple('AddPort', 'bridge name tag trunks peer internal')):
     """Add a port to a bridge.
 
     :param tag: the VLAN that the port has on this bridge, None for none
     :param trunks: sorted tuple of the VLANs that pass, 0 for untagged; empty means all
-    :param peer: the patch port at the other end, or None: the port is a network interface
+    :param peer: the patch port at the other end, None for a port of another kind
+    :param internal: whether Open vSwitch makes an interface for it; otherwise the interface is there
     """
 
     __slots__ = ()
 
+    def __new__(cls, bridge, name, tag, trunks, peer, internal=False):
+        return super(AddPort, cls).__new__(cls, bridge, name, tag, trunks, peer, internal)
+
     def describe(self):
+        kind = 'patch port' if self.peer else 'internal port' if self.internal else 'port'
         return 'add {0} {1} to {2}{3}{4}'.format(
-            'patch port' if self.peer else 'port', self.name, self.bridge,
-            ', peer {0}'.format(self.peer) if self.peer else '', _limits(self.tag, self.trunks))
+            kind, self.name, self.bridge, ', peer {0}'.format(self.peer) if self.peer else '',
+            _limits(self.tag, self.trunks))
 
 
 class DelPort(namedtuple('DelPort', 'bridge name')):
@@ -79,6 +87,15 @@ class SetVlans(namedtuple('SetVlans', 'name tag trunks')):
 
     def describe(self):
         return 'set port {0}{1}'.format(self.name, _limits(self.tag, self.trunks) or ', all VLANs')
+
+
+class RequestMtu(namedtuple('RequestMtu', 'name mtu')):
+    """Have ovs-vswitchd give an internal interface this MTU, in bytes; before 2.6 it keeps the one that it finds."""
+
+    __slots__ = ()
+
+    def describe(self):
+        return 'request MTU {0} of {1}'.format(self.mtu, self.name)
 
 
 def _limits(tag, trunks):

@@ -4,14 +4,16 @@
 from __future__ import absolute_import, print_function, unicode_literals
 
 from plugin_lib.planning.ovs_changes import MARK, TRUNKS, AddBridge, AddPort, DelBridge, DelPort, SetVlans
-from plugin_lib.planning.ovs_scheme import is_ours, peer_of, taken
+from plugin_lib.planning.ovs_rows import is_internal, is_ours, peer_of
+
+NEEDLESS = 'nothing in the network scheme needs it'
 
 
 def changes(desired, snapshot):
-    """The changes that make ``snapshot`` what is desired, in an order in which each one is possible.
+    """The changes that make ``snapshot`` what is desired, each possible once those before it are made.
 
     :param desired: ovs_scheme.Desired; its findings grow by what cannot be changed
-    :raises InputError: when a name that we need is taken
+    :returns: list of (change, why)
     """
     removed = _port_removals(desired, snapshot)
     added = []
@@ -19,38 +21,40 @@ def changes(desired, snapshot):
         wanted, have = desired.ports[name], snapshot.ports.get(name)
         if have is None or is_ours(have) and not _same_place(wanted, have, snapshot):
             if have:
-                removed.append(DelPort(have.bridge, name))
-            elif wanted.peer and name in desired.host.interfaces:
-                raise taken(name, 'a network interface of this node')
-            added.append(AddPort(wanted.bridge, name, wanted.tag, wanted.trunks or (), wanted.peer))
+                removed.append((DelPort(have.bridge, name), 'it moves: ' + wanted.why))
+            added.append((AddPort(wanted.bridge, name, wanted.tag, wanted.trunks or (), wanted.peer, wanted.internal),
+                          wanted.why))
         elif is_ours(have):
             added += _set_vlans(wanted, have)
-        elif wanted.peer:
-            raise taken(name, 'a port of {0} that is not ours'.format(have.bridge))
-        elif wanted.trunks is not None:
+        elif have.bridge != wanted.bridge:
+            desired.findings.append('{0} is a port of {1}, not of {2}; it is not ours and left there'.format(
+                name, have.bridge, wanted.bridge))
+        elif wanted.tag or wanted.trunks is not None:
             added += _complete(wanted, have, desired.findings)
     kind = _datapath_type(snapshot)
-    bridges = [AddBridge(name, kind) for name in sorted(desired.bridges) if name not in snapshot.bridges]
-    return tuple(removed + bridges + added + _bridge_removals(desired, snapshot))
+    bridges = [(AddBridge(name, kind), why) for name, why in sorted(desired.bridges.items())
+               if name not in snapshot.bridges]
+    return removed + bridges + added + _bridge_removals(desired, snapshot)
 
 
 def _same_place(wanted, have, snapshot):
-    return (wanted.bridge, wanted.peer) == (have.bridge, peer_of(snapshot, have))
+    return (wanted.bridge, wanted.peer, wanted.internal) == (
+        have.bridge, peer_of(snapshot, have), is_internal(snapshot, have))
 
 
 def _set_vlans(wanted, have):
     trunks = have.trunks if wanted.trunks is None else wanted.trunks
     if (have.tag, have.trunks, have.vlan_mode) == (wanted.tag, trunks, None):
         return []
-    return [SetVlans(have.name, wanted.tag, trunks)]
+    return [(SetVlans(have.name, wanted.tag, trunks), wanted.why)]
 
 
 def _complete(wanted, have, findings):
-    """Limit the VLANs of an uplink that is not ours, unless whoever made it has limits of its own."""
-    a_trunk = have.tag is None and have.vlan_mode is None
-    if a_trunk and (not have.trunks or have.external_ids.get(MARK) == TRUNKS):
+    """Limit the VLANs of a port that is not ours, unless whoever made it has limits of its own."""
+    ours = have.external_ids.get(MARK) == TRUNKS
+    if have.vlan_mode is None and have.tag in (None, wanted.tag) and (ours or not have.trunks):
         return _set_vlans(wanted, have)
-    if not a_trunk or have.trunks != wanted.trunks:
+    if have.tag != wanted.tag or not set(have.trunks).issuperset(wanted.trunks or ()):
         findings.append('{0} has its own limits of VLANs, not those of its P_Keys; it is not ours and left as it is'
                         .format(have.name))
     return []
@@ -59,7 +63,7 @@ def _complete(wanted, have, findings):
 def _port_removals(desired, snapshot):
     if not desired.complete:
         return []
-    return [DelPort(have.bridge, name) for name, have in sorted(snapshot.ports.items())
+    return [(DelPort(have.bridge, name), NEEDLESS) for name, have in sorted(snapshot.ports.items())
             if is_ours(have) and name not in desired.ports]
 
 
@@ -75,7 +79,7 @@ def _bridge_removals(desired, snapshot):
             desired.findings.append('{0} is no longer needed, but stays: {1} is not ours'.format(
                 name, ', '.join(sorted(foreign))))
         else:
-            removals.append(DelBridge(name))
+            removals.append((DelBridge(name), NEEDLESS))
     return removals
 
 

@@ -6,24 +6,17 @@ from __future__ import absolute_import, print_function, unicode_literals
 import binascii
 from collections import namedtuple
 
-from plugin_lib.errors import InputError
-from plugin_lib.planning.ovs_changes import MARK, OWNED
-from plugin_lib.published.scheme import PortSpec
+from plugin_lib.planning import ovs_rows, uplinks
+from plugin_lib.planning.linux_bridges import is_vlan_interface
+from plugin_lib.planning.patches import title
 
 LONGEST_NAME = 15
-# The master that the kernel shows for every port of Open vSwitch's kernel datapath.
-KERNEL_DATAPATH = 'ovs-system'
 
 
-class Wanted(namedtuple('Wanted', 'bridge name tag trunks peer')):
-    """A port that is to exist; as AddPort, but ``trunks`` None leaves them as they are."""
+class Wanted(namedtuple('Wanted', 'bridge name tag trunks peer internal why')):
+    """A port that is to exist; as AddPort, but ``trunks`` None leaves them as they are; ``why``: what asks for it."""
 
     __slots__ = ()
-
-
-def is_ours(row):
-    """Whether a Bridge or Port of a snapshot was made by us."""
-    return row.external_ids.get(MARK) == OWNED
 
 
 def is_ovs(scheme, bridge):
@@ -31,181 +24,182 @@ def is_ovs(scheme, bridge):
     return bridge in scheme.bridges and scheme.bridges[bridge].provider == 'ovs'
 
 
-def near(scheme, uplinks):
-    """Names of the bridges that have one of the uplinks as a port, or a patch towards such a bridge."""
-    found = set(spec.bridge for name in uplinks for spec in specs(scheme, name))
-    size = None
-    while size != len(found):
-        size = len(found)
-        for patch in scheme.patches:
-            if found.intersection(patch.bridges):
-                found.update(patch.bridges)
-    return found
-
-
-def specs(scheme, uplink):
-    """PortSpecs that put the uplink, or a VLAN of it, on a bridge.
-
-    A port with provider sriov hands out functions of the interface: it is on no bridge.
-    """
-    found = [spec for spec in scheme.ports if spec.interface == uplink and spec.provider != 'sriov']
-    if uplink in scheme.bonds:
-        bond = scheme.bonds[uplink]
-        found.append(PortSpec(bond.name, bond.bridge, bond.name, None, bond.provider))
-    return [spec for spec in found if spec.bridge]
-
-
 class Desired(object):
     """What is to exist, collected uplink by uplink.
 
-    :ivar bridges: names of bridges that are to exist
+    :param addressed: names of interfaces that have an address of their own
+    :ivar bridges: {name: what asks for it} of bridges that are to exist
     :ivar ports: {name: Wanted}
+    :ivar jacks: {internal port: the Linux bridge that it is to be in}
     :ivar complete: False when an uplink is missing: what nothing seems to need may be needed when it is back
     :ivar findings: lines about what contradicts the scheme
     """
 
-    def __init__(self, scheme, host, snapshot):
+    def __init__(self, scheme, host, snapshot, addressed=frozenset()):
         self.scheme = scheme
         self.host = host
         self.snapshot = snapshot
-        self.bridges = set()
+        self.addressed = addressed
+        self.bridges = {}
         self.ports = {}
+        self.jacks = {}
         self.complete = True
         self.findings = []
 
-    def add_uplink(self, name):
+    def add_uplink(self, name, keys):
         """Want an uplink on its OVS bridge, and its tagged ports on theirs.
 
-        :returns: whether the uplink belongs on an OVS bridge
+        :param keys: the VLANs with a full P_Key, None when unknown; a port for another one is not made
+        :returns: whether the uplink is now a port whose VLANs are to be limited
         """
-        untagged = [spec.bridge for spec in specs(self.scheme, name) if not spec.vlan]
-        tagged = [spec for spec in specs(self.scheme, name) if spec.vlan and is_ovs(self.scheme, spec.bridge)]
-        if not tagged and not any(is_ovs(self.scheme, bridge) for bridge in untagged):
+        in_ovs = [spec for spec in uplinks.specs(self.scheme, name) if is_ovs(self.scheme, spec.bridge)]
+        if not in_ovs:
             return False
-        self.bridges.update(spec.bridge for spec in tagged)
+        for spec in in_ovs:
+            if spec.name != name:
+                self.bridges[spec.bridge] = 'it has the port {0}'.format(spec.name)
         if name not in self.host.interfaces and name not in self.snapshot.ports:
             self.findings.append('{0} is not on this node: it is put on no bridge'.format(name))
             self.complete = False
             return False
-        patched = [spec for spec in tagged if not self._is_interface(spec)]
-        home = self._home(name, untagged, patched)
+        patched = [spec for spec in in_ovs if spec.name != name and not self._is_interface(spec)]
+        home, own = self._home(name, patched)
         if home is None:
             self.findings += ['{0} of {1} is missing: netconfig makes it where {2} is on no OVS bridge'.format(
                 spec.name, spec.bridge, name) for spec in patched]
             return False
-        self.bridges.add(home)
-        self._want(Wanted(home, name, None, None, None))
+        self.bridges.setdefault(home, 'it has the port {0}'.format(name))
+        self._want(Wanted(home, name, own.vlan if own else None, None, None, False,
+                          'the network scheme has it there' if own else 'VLANs of it are ports of other bridges'))
         for spec in patched:
-            if spec.bridge == home:
-                self.findings.append('{0} cannot be a port of {1}, which has {2} itself'.format(spec.name, home, name))
-            else:
-                self._want_pair('{0}.{1}'.format(name, spec.vlan), (home, spec.bridge), (spec.vlan, None), ())
-        return True
+            self._patch_vlan(home, name, spec, keys)
+        return not (own and own.vlan)
 
     def limit(self, name, trunks):
         """Let an uplink that was added pass ``trunks`` only: a sorted tuple of VLANs, 0 for untagged."""
-        self.ports[name] = self.ports[name]._replace(trunks=trunks)
+        self.ports[name] = self.ports[name]._replace(trunks=trunks, why='its P_Keys, and what the network scheme needs')
 
-    def add_patches(self, bridges):
-        """Want the scheme's patches between OVS bridges among ``bridges``."""
-        for patch in self.scheme.patches:
-            if not bridges.issuperset(patch.bridges) or patch.bridges[0] == patch.bridges[1]:
-                continue
+    def add_patches(self, patches):
+        """Want patches (see planning.patches) as far as they end in OVS bridges."""
+        for patch in patches:
             in_ovs = [name for name in patch.bridges if is_ovs(self.scheme, name)]
-            self.bridges.update(in_ovs)
+            for name in in_ovs:
+                self.bridges.setdefault(name, title(patch))
+            tags = dict(zip(patch.bridges, (tag or None for tag in patch.tags)))
+            ends = tuple(sorted(tags))
+            stem = '-'.join(ends) + ''.join('.{0}'.format(tags[name]) for name in ends if tags[name])
             if len(in_ovs) == 2:
-                tags = dict(zip(patch.bridges, (tag or None for tag in patch.tags)))
-                ends = tuple(sorted(tags))
-                suffix = ''.join('.{0}'.format(tags[name]) for name in ends if tags[name])
-                self._want_pair('-'.join(ends) + suffix, ends, tuple(tags[name] for name in ends),
-                                tuple(sorted(patch.trunks)))
-            elif in_ovs and not self._leads_out(in_ovs[0]):
-                self.findings.append('nothing joins {0} and {1}: netconfig has not made their patch'.format(
-                    *patch.bridges))
+                self._want_pair(stem, ends, tuple(tags[name] for name in ends), tuple(sorted(patch.trunks)),
+                                title(patch))
+            elif in_ovs:
+                linux = patch.bridges[1 - patch.bridges.index(in_ovs[0])]
+                self._want_jack(fit(stem, '-0'), in_ovs[0], linux, tags[in_ovs[0]], title(patch))
 
-    def _home(self, name, untagged, patched):
-        """The OVS bridge that is to hold an uplink; None: it stays where it is."""
+    def add_internal_ports(self):
+        """Want the internal ports that the scheme has on the OVS bridges that are wanted."""
+        for spec in self.scheme.ports:
+            if spec.interface is None and spec.bridge in self.bridges:
+                self._want(Wanted(spec.bridge, spec.name, spec.vlan, tuple(sorted(spec.trunks)), None, True,
+                                  'the network scheme has it there'))
+
+    def _home(self, name, patched):
+        """(the OVS bridge that is to hold an uplink, its own PortSpec or None); no bridge: it stays where it is."""
+        own = [spec for spec in uplinks.specs(self.scheme, name) if spec.name == name and spec.bridge]
         port = self.snapshot.ports.get(name)
-        if untagged and not is_ovs(self.scheme, untagged[0]):
-            return None
+        finding = None
+        if own and not is_ovs(self.scheme, own[0].bridge):
+            return None, own[0]
+        home = own[0].bridge if own else port.bridge if port and not ovs_rows.is_ours(port) else None
         if port is None and self._linux_master(name):
-            self.findings.append('{0} is in {1}, not in Open vSwitch: it is left there'.format(
-                name, self._linux_master(name)))
-            return None
-        if untagged and port and port.bridge != untagged[0] and not is_ours(port):
-            self.findings.append('{0} is a port of {1}, not of {2}; it is not ours and left there'.format(
-                name, port.bridge, untagged[0]))
-            return None
-        if untagged:
-            return untagged[0]
-        if port and not is_ours(port):
-            return port.bridge
-        if patched and name in self.scheme.endpoints:
-            self.findings.append('{0} has an address of its own: it is put on no bridge'.format(name))
-            return None
-        return self._own_bridge(name) if patched else None
+            finding = '{0} is in {1}, not in Open vSwitch: it is left there'.format(name, self._linux_master(name))
+        elif port and home not in (None, port.bridge) and not ovs_rows.is_ours(port):
+            finding = '{0} is a port of {1}, not of {2}; it is not ours and left there'.format(name, port.bridge, home)
+        elif port is None and (name in self.addressed and (own or patched) or
+                               name in self.scheme.endpoints and not own and patched):
+            finding = '{0} has an address of its own: it is put on no bridge'.format(name)
+        elif home is None and patched:
+            home = fit('br-' + name, '')
+            there = self.snapshot.bridges.get(home)
+            if there and not ovs_rows.is_ours(there):
+                finding = _taken(home, 'a bridge of Open vSwitch that is not ours')
+        if finding:
+            self.findings.append(finding)
+        return None if finding else home, own[0] if own else None
 
     def _linux_master(self, name):
         """The Linux bridge or bond that an interface is in, None without one."""
         nic = self.host.interfaces.get(name)
-        return nic.master if nic and nic.master != KERNEL_DATAPATH else None
-
-    def _own_bridge(self, uplink):
-        name = fit('br-' + uplink, '')
-        there = self.snapshot.bridges.get(name)
-        if there and not is_ours(there):
-            raise taken(name, 'a bridge of Open vSwitch that is not ours')
-        return name
+        return nic.master if nic and nic.master != ovs_rows.KERNEL_DATAPATH else None
 
     def _is_interface(self, spec):
         """Whether a tagged port is, or must be, an interface of that name; where it can be, it is wanted."""
         port = self.snapshot.ports.get(spec.name)
-        foreign = port and not is_ours(port)
+        foreign = port and not ovs_rows.is_ours(port)
         if not foreign and spec.name not in self.host.interfaces:
             return False
         place = port.bridge if foreign else self._linux_master(spec.name) if port is None else None
         if place and place != spec.bridge:
             self.findings.append('{0} is in {1}, not in {2}; it is not ours and left there'.format(
                 spec.name, place, spec.bridge))
+        elif not foreign and not is_vlan_interface(self.host, spec):
+            self.findings.append('{0} is there, but not as VLAN {1} of {2}: it is left as it is'.format(
+                spec.name, spec.vlan, spec.interface))
         else:
-            self._want(Wanted(spec.bridge, spec.name, None, None, None))
+            self._want(Wanted(spec.bridge, spec.name, None, None, None, False, 'the network scheme has it there'))
         return True
 
-    def _want_pair(self, stem, bridges, tags, trunks):
+    def _patch_vlan(self, home, name, spec, keys):
+        """Want a tagged port of another bridge as a pair of patch ports."""
+        stem = '{0}.{1}'.format(name, spec.vlan)
+        if spec.bridge == home:
+            self.findings.append('{0} cannot be a port of {1}, which has {2} itself'.format(spec.name, home, name))
+        elif keys is None or spec.vlan in keys or fit(stem, '-0') in self.snapshot.ports:
+            self._want_pair(stem, (home, spec.bridge), (spec.vlan, None), (),
+                            'the network scheme has {0} on {1}'.format(spec.name, spec.bridge))
+
+    def _want_pair(self, stem, bridges, tags, trunks, why):
         """Want patch ports between two bridges, unless somebody else has joined these already."""
-        joined = [ends for ends in self._pairs(*bridges) if not is_ours(ends[0]) and not is_ours(ends[1])]
+        joined = [ends for ends in ovs_rows.pairs(self.snapshot, *bridges)
+                  if not ovs_rows.is_ours(ends[0]) and not ovs_rows.is_ours(ends[1])]
         if not joined:
             names = fit(stem, '-0'), fit(stem, '-1')
-            self._want(Wanted(bridges[0], names[0], tags[0], trunks, names[1]))
-            self._want(Wanted(bridges[1], names[1], tags[1], trunks, names[0]))
+            if all(self._is_free(name) for name in names):
+                for end, other in ((0, 1), (1, 0)):
+                    self._want(Wanted(bridges[end], names[end], tags[end], trunks, names[other], False, why))
         elif not any((ends[0].tag or None, ends[1].tag or None) == tags and ends[0].trunks == ends[1].trunks == trunks
                      for ends in joined):
             self.findings.append('{0} and {1} are joined by {2}, but not with the tags and trunks of {3}; it is not '
                                  'ours and left as it is'.format(bridges[0], bridges[1], joined[0][0].name, stem))
 
-    def _pairs(self, first, second):
-        """[(Port of first, Port of second)]: patch ports that are each other's peer."""
-        for port in self.snapshot.ports.values():
-            peer = self.snapshot.ports.get(peer_of(self.snapshot, port))
-            if port.bridge == first and peer and peer.bridge == second and peer_of(self.snapshot, peer) == port.name:
-                yield port, peer
+    def _want_jack(self, name, bridge, linux_bridge, tag, why):
+        """Want an internal port that joins an OVS bridge to a Linux bridge, unless another one does."""
+        joined = [each for each in ovs_rows.jacks(self.snapshot, self.host, bridge, linux_bridge)
+                  if not ovs_rows.is_ours(self.snapshot.ports[each])]
+        if not joined and self._is_free(name):
+            self._want(Wanted(bridge, name, tag, (), None, True, why))
+            self.jacks[name] = linux_bridge
+        elif joined and not any((self.snapshot.ports[each].tag or None) == tag for each in joined):
+            self.findings.append('{0} and {1} are joined by {2}, but not with the tag of the network scheme; it is not '
+                                 'ours and left as it is'.format(bridge, linux_bridge, joined[0]))
 
-    def _leads_out(self, bridge):
-        """Whether an OVS bridge has a port that may join it to a Linux bridge: an interface or an internal port."""
-        return any(
-            port.bridge == bridge and port.name != bridge and not peer_of(self.snapshot, port)
-            for port in self.snapshot.ports.values())
+    def _is_free(self, name):
+        """Whether a port of ours may have, or has, this name; a finding where it may not."""
+        port = self.snapshot.ports.get(name)
+        by = None
+        if port and not ovs_rows.is_ours(port):
+            by = 'a port of {0} that is not ours'.format(port.bridge)
+        elif not port and name in self.host.interfaces:
+            by = 'a network interface of this node'
+        if by:
+            self.findings.append(_taken(name, by))
+        return by is None
 
     def _want(self, wanted):
         """Add a port; two under one name come from a scheme with two places for it, or from names cut to fit."""
-        if self.ports.setdefault(wanted.name, wanted) != wanted:
-            raise taken(wanted.name, 'another port that the network scheme asks for')
-
-
-def peer_of(snapshot, port):
-    """The name of a patch port's peer, None for any other port."""
-    interface = snapshot.interfaces.get(port.name)
-    return interface.options.get('peer') if interface and interface.type == 'patch' else None
+        first = self.ports.setdefault(wanted.name, wanted)
+        if first[:-1] != wanted[:-1]:
+            self.findings.append('{0} is asked for on {1} and otherwise on {2}: the first counts'.format(
+                wanted.name, first.bridge, wanted.bridge))
 
 
 def fit(stem, suffix):
@@ -215,8 +209,5 @@ def fit(stem, suffix):
     return stem + suffix
 
 
-def taken(name, by):
-    # type: (str, str) -> InputError
-    """The error about a name that we need and cannot have."""
-    return InputError('cannot use the name {0} in Open vSwitch'.format(name), why='it is taken by {0}'.format(by),
-                      todo='rename or remove that, then run again')
+def _taken(name, by):
+    return 'the name {0}, which is needed in Open vSwitch, is taken by {1}: rename or remove that'.format(name, by)

@@ -65,14 +65,16 @@ quantum_settings:
   L2: {{phys_nets: {{physnet2: {{bridge: br-prv, vlan_range: '1000:1001'}}}}}}
 '''
 PKEYS = ('0xffff', '0x80c9', '0x80ca', '0x83e8')  # 201, 202, 1000; nothing for 1001
+BY_KEYS = ' (its P_Keys, and what the network scheme needs)'
+PATCH = ' (the patch between br-prv and br-aux)'
 MADE = {
-    'add port eth4 to br-aux, VLANs 201-202, 1000',
-    'add patch port br-aux-br-prv-0 to br-aux, peer br-aux-br-prv-1',
-    'add patch port br-aux-br-prv-1 to br-prv, peer br-aux-br-prv-0',
-    'add patch port eth4.201-0 to br-aux, peer eth4.201-1, tag 201',
-    'add patch port eth4.201-1 to br-mgmt, peer eth4.201-0',
-    'add patch port eth4.202-0 to br-aux, peer eth4.202-1, tag 202',
-    'add patch port eth4.202-1 to br-storage, peer eth4.202-0',
+    'add port eth4 to br-aux, VLANs 201-202, 1000' + BY_KEYS,
+    'add patch port br-aux-br-prv-0 to br-aux, peer br-aux-br-prv-1' + PATCH,
+    'add patch port br-aux-br-prv-1 to br-prv, peer br-aux-br-prv-0' + PATCH,
+    'add patch port eth4.201-0 to br-aux, peer eth4.201-1, tag 201 (the network scheme has eth4.201 on br-mgmt)',
+    'add patch port eth4.201-1 to br-mgmt, peer eth4.201-0 (the network scheme has eth4.201 on br-mgmt)',
+    'add patch port eth4.202-0 to br-aux, peer eth4.202-1, tag 202 (the network scheme has eth4.202 on br-storage)',
+    'add patch port eth4.202-1 to br-storage, peer eth4.202-0 (the network scheme has eth4.202 on br-storage)',
 }
 
 
@@ -188,6 +190,10 @@ def two(nodes):
     return first, second
 
 
+def transaction(*changes):
+    return OvsTransaction(changes, ('a test',) * len(changes))
+
+
 def applied(node, *pkeys, python=sys.executable):
     done = node.apply(*pkeys, python=python)
     assert done.returncode == 0, done.stderr
@@ -210,7 +216,8 @@ def test_traffic_of_the_roles_passes_and_a_second_apply_writes_nothing(two, pyth
     assert first.generation() == before
 
     for node in two:
-        assert applied(node, *PKEYS, '0x83e9', python=python)['made'] == ['set port eth4, VLANs 201-202, 1000-1001']
+        assert applied(node, *PKEYS, '0x83e9', python=python)['made'] == [
+            'set port eth4, VLANs 201-202, 1000-1001' + BY_KEYS]
     assert first.pings('10.10.1.2')
 
 
@@ -220,7 +227,7 @@ def test_what_others_made_is_completed_and_stays(two):
     node.vsctl('add-port', 'br-prv', 'p0', '--', 'set', 'interface', 'p0', 'type=patch', 'options:peer=p1', '--',
                'add-port', 'br-aux', 'p1', '--', 'set', 'interface', 'p1', 'type=patch', 'options:peer=p0')
     result = applied(node, *PKEYS)
-    assert result['made'][0] == 'set port eth4, VLANs 201-202, 1000'
+    assert result['made'][0] == 'set port eth4, VLANs 201-202, 1000' + BY_KEYS
     assert not any('br-prv' in line for line in result['made'])
     assert result['again'] == []
     port = ovsdb.read(node.folder).ports['eth4']
@@ -240,7 +247,9 @@ def test_ours_goes_when_the_scheme_no_longer_asks_for_it(two):
     text = node.astute.read_text()
     node.astute.write_text(text.replace('  - {action: add-port, bridge: br-storage, name: eth4.202}\n', ''))
     result = applied(node, *PKEYS)
-    assert result['made'] == ['remove port eth4.202-0 from br-aux', 'remove port eth4.202-1 from br-storage']
+    assert result['made'] == [line + ' (nothing in the network scheme needs it)' for line in (
+        'remove port eth4.202-0 from br-aux', 'remove port eth4.202-1 from br-storage')] + [
+        'set port eth4, VLANs 201, 1000' + BY_KEYS]
     assert result['again'] == []
     assert node.vsctl('list-ports', 'br-storage') == ''
 
@@ -251,14 +260,14 @@ def test_a_bridge_of_our_own_comes_and_goes(two):
     text = node.astute.read_text()
     node.astute.write_text(text.replace('  - {action: add-port, bridge: br-aux, name: eth4}\n', ''))
     result = applied(node, *PKEYS)
-    assert result['made'][0] == 'add bridge br-eth4 (datapath netdev)'
+    assert result['made'][0] == 'add bridge br-eth4 (datapath netdev) (it has the port eth4)'
     assert node.vsctl('port-to-br', 'eth4') == 'br-eth4\n'
     assert applied(two[1], *PKEYS)['again'] == []
     assert node.pings('192.168.0.2') and node.pings('192.168.1.2')
 
     node.astute.write_text(text)
     result = applied(node, *PKEYS)
-    assert result['made'][-1] == 'remove bridge br-eth4'
+    assert result['made'][-1] == 'remove bridge br-eth4 (nothing in the network scheme needs it)'
     assert result['again'] == []
     assert node.vsctl('port-to-br', 'eth4') == 'br-aux\n'
     assert node.pings('192.168.0.2') and node.pings('10.10.0.2')
@@ -267,8 +276,8 @@ def test_a_bridge_of_our_own_comes_and_goes(two):
 def test_changes_are_made_once_and_refused_when_the_plan_is_out_of_date(nodes):
     node = nodes()
     node.bridges('br-aux')
-    added = OvsTransaction((AddBridge('br-x', 'netdev'), AddPort('br-x', 'x-0', None, (), 'x-1'),
-                            AddPort('br-aux', 'x-1', 7, (), 'x-0')))
+    added = transaction(AddBridge('br-x', 'netdev'), AddPort('br-x', 'x-0', None, (), 'x-1'),
+                        AddPort('br-aux', 'x-1', 7, (), 'x-0'))
     effect.apply(added, str(node.folder))
     before = node.generation()
     effect.apply(added, str(node.folder))
@@ -277,7 +286,7 @@ def test_changes_are_made_once_and_refused_when_the_plan_is_out_of_date(nodes):
     for change in (DelPort('br-aux', 'foreign'), AddPort('br-aux', 'foreign', None, (), None),
                    AddPort('br-gone', 'y', None, (), None), SetVlans('gone', None, (1,))):
         with pytest.raises(ApplyError, match='out of date'):
-            effect.apply(OvsTransaction((AddBridge('br-y', ''), change)), str(node.folder))
+            effect.apply(transaction(AddBridge('br-y', ''), change), str(node.folder))
     assert 'br-y' not in node.vsctl('list-br')
 
 
@@ -295,8 +304,8 @@ def test_another_writer_in_between_only_delays(nodes, monkeypatch):
         return commit(database, transaction)
 
     monkeypatch.setattr(effect, '_commit', interrupted)
-    effect.apply(OvsTransaction((AddPort('br-aux', 'br-aux.x', None, (), 'x'), AddBridge('br-x', 'netdev'),
-                                 AddPort('br-x', 'x', None, (), 'br-aux.x'))), str(node.folder))
+    effect.apply(transaction(AddPort('br-aux', 'br-aux.x', None, (), 'x'), AddBridge('br-x', 'netdev'),
+                             AddPort('br-x', 'x', None, (), 'br-aux.x')), str(node.folder))
     assert len(attempts) == 2
     assert {'late', 'br-aux.x'} <= set(node.vsctl('list-ports', 'br-aux').split())
 
@@ -305,7 +314,7 @@ def test_an_interface_that_vswitchd_cannot_use_is_told(nodes):
     node = nodes()
     node.bridges('br-aux')
     with pytest.raises(ApplyError) as caught:
-        effect.apply(OvsTransaction((AddPort('br-aux', 'eth9', None, (), None),)), str(node.folder))
+        effect.apply(transaction(AddPort('br-aux', 'eth9', None, (), None)), str(node.folder))
     assert 'eth9' in caught.value.why
 
 
@@ -330,7 +339,7 @@ def test_a_vswitchd_that_is_dead_is_told_apart(nodes):
     node = nodes()
     os.kill(node.daemon('ovs-vswitchd'), signal.SIGKILL)
     with pytest.raises(ApplyError) as caught:
-        effect.apply(OvsTransaction((AddBridge('br-x', ''),)), str(node.folder), time_limit=1)
+        effect.apply(transaction(AddBridge('br-x', '')), str(node.folder), time_limit=1)
     assert 'ovs-vswitchd has not taken the configuration' in caught.value.why
 
 

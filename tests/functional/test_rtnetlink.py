@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Changes through rtnetlink on a running kernel, in a network namespace of their own, under Python 3 and 2.7.
 
-Covered: setting an interface up, removing it, waiting until somebody else's removal is done, and the errors for an
-interface that is not there and for a kind of link that a parent or kernel does not take.
+Covered: setting an interface up, removing it, waiting until somebody else's removal is done; bridges, veth pairs, who
+is in which bridge, MTUs; which interfaces have an address; and the errors for an interface that is not there and for a
+kind of link that a parent or kernel does not take. VLAN interfaces: tests/vm/test_bridges.py, on a kernel that has them.
 """
 import os
 import shutil
@@ -20,7 +21,7 @@ SCRIPT = '''
 from __future__ import print_function, unicode_literals
 import errno, subprocess
 from plugin_lib.effect import rtnetlink
-from plugin_lib.host import netlink
+from plugin_lib.host import addresses, netlink
 from plugin_lib.host.netlink import Links
 
 def refused(act, *arguments):
@@ -47,6 +48,21 @@ later.wait()
 subprocess.call(['ip', 'link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1'])
 rtnetlink.delete_link('v0')
 assert 'v0' not in Links().read()
+rtnetlink.add_bridge('br0')
+rtnetlink.add_veth('a0', 'a1')
+rtnetlink.set_master('a0', 'br0')
+rtnetlink.set_mtu('a0', 1400)
+made = Links().read()
+assert (made['br0'].kind, made['a1'].kind, made['a1'].parent) == ('bridge', 'veth', 'a0')
+assert (made['a0'].master, made['a0'].mtu) == ('br0', 1400)
+rtnetlink.set_master('a0', None)
+assert Links().read()['a0'].master is None
+assert refused(rtnetlink.add_bridge, 'a0') == refused(rtnetlink.add_veth, 'a9', 'a0') == 'EEXIST'
+assert refused(rtnetlink.set_master, 'a0', 'br9') == 'ENODEV'
+assert refused(rtnetlink.set_mtu, 'a0', 10) in ('EINVAL', 'ERANGE')
+assert refused(rtnetlink.add_vlan, 'v9', 'v9.201', 201) == 'ENODEV'
+subprocess.call(['ip', 'address', 'add', '192.0.2.1/24', 'dev', 'a1'])
+assert addresses.read(['a0', 'a1', 'br0', 'v9']) == frozenset(['a1'])
 rtnetlink.GONE_TIMEOUT = 0.2
 assert not rtnetlink.wait_gone('lo')
 print('done')
