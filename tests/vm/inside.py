@@ -16,7 +16,7 @@ HCA = '/sys/kernel/debug/standin_hca'
 SERVED = '/sys/kernel/debug/standin_eth_ipoib/served'
 NET = '/sys/class/net'
 # As eth_ipoib's users unload them; mlx4_core goes with the last.
-_UNLOADING = ('eth_ipoib', 'ib_ipoib', 'mlx4_ib', 'mlx4_core', 'standin_pci')
+_UNLOADING = ('eth_ipoib', 'ib_ipoib', 'mlx4_ib', 'mlx4_en', 'mlx4_core', 'standin_pci')
 
 
 def run(argv):
