@@ -17,6 +17,9 @@ FULL_MEMBER_BIT = 0x8000
 KEY_MASK = 0x7fff
 DEFAULT_KEY = 0x7fff
 LAST_VLAN = 4094
+# What a port of an mlx4 HCA holds, and how many of these are not the default one.
+TABLE_SIZE = 128
+MOST_VLANS = TABLE_SIZE - 1
 
 _SPELLING = re.compile(r'^0[xX]([0-9a-fA-F]{1,4})$')
 _TABLE_ENTRY = re.compile(r'^0x([0-9a-fA-F]{4})\Z')

@@ -109,7 +109,7 @@ def preflight(node):
         offered = _packages(node).offered if chosen.driver_source == 'repository' else ()
         found += checks.machine(node.published, host, node.modules(), chosen, offered)
         found += checks.keys(node.published, host, chosen.sm_check)
-        found += _uncarried(node)
+        found += _ports(node, host, chosen) + _uncarried(node)
     return found
 
 
@@ -133,7 +133,25 @@ def check(node, order=ORDER):
             found.append(checks.of_error(error))
         else:
             found += checks.remaining(part.steps) + checks.left_alone(stage, part.findings)
+    if node.has_infiniband:
+        found += _service(node)
     return sorted(set(found), key=found.index)
+
+
+def _ports(node, host, chosen):
+    from plugin_lib.host import memory
+    from plugin_lib.planning import port_checks
+    found = port_checks.fabric(node.published, host, chosen.sm_check) + port_checks.mtu(node.published, host)
+    return found + port_checks.memory(node.published, host, memory.read(node.source.tree), chosen.queue_size)
+
+
+def _service(node):
+    from plugin_lib.daemon import status
+    from plugin_lib.planning import checks, port_checks
+    try:
+        return port_checks.service(status.read(os.path.join(node.root, RUN_FOLDER.lstrip('/'))))
+    except InfinibandError as error:
+        return [checks.of_error(error)]
 
 
 def _uncarried(node):

@@ -11,6 +11,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 from collections import namedtuple
 
+from plugin_lib.pkey import TABLE_SIZE
 from plugin_lib.planning.operations import CreateChild, DeleteChild
 from plugin_lib.planning.vlan_services import vlan_words
 
@@ -21,8 +22,6 @@ MIB = 1024 * 1024
 _LEAST_RESERVE = 64 * MIB
 _RESERVED_PART = 20
 
-# A port of the HCAs has 128 entries.
-TABLE_SIZE = 128
 _NEARLY_FULL = 120
 
 

@@ -7,13 +7,11 @@ from collections import namedtuple
 
 from plugin_lib import modes
 from plugin_lib.host.state import EIPOIB_MODULES
+from plugin_lib.pkey import MOST_VLANS
 from plugin_lib.planning import drivers, packages
 from plugin_lib.published import vlans
 
 OK, WARN, FAIL = 'OK', 'WARN', 'FAIL'
-
-# A port of an mlx4 HCA holds 128 keys, the default one included.
-MOST_KEYS = 127
 
 OF_SM_CHECK = {'fail': FAIL, 'warn': WARN}
 
@@ -104,10 +102,17 @@ def keys(data, host, sm_check):
         if nic not in host.eipoibs:
             continue
         port = host.port_of(host.eipoibs[nic])
-        name = '{0} over {1}'.format(nic, host.eipoibs[nic].parent) if port is None else '{0} ({1} port {2})'.format(
-            nic, port.hca, port.number)
-        found += _keys_of_port(name, port, vlans.merge(needed), OF_SM_CHECK[sm_check])
+        found += _keys_of_port(port_name(nic, host), port, vlans.merge(needed), OF_SM_CHECK[sm_check])
     return found
+
+
+def port_name(nic, host):
+    # type: (str, object) -> str
+    """How findings name the port of an EIPOIB interface: ``eth4 (mlx4_0 port 1)``."""
+    port = host.port_of(host.eipoibs[nic])
+    if port is None:
+        return '{0} over {1}'.format(nic, host.eipoibs[nic].parent)
+    return '{0} ({1} port {2})'.format(nic, port.hca, port.number)
 
 
 def _keys_of_port(name, port, needed, level):
@@ -125,15 +130,15 @@ def _keys_of_port(name, port, needed, level):
     halves = [vlan for vlan in wanted if vlan in limited]
     found = []
     if lacking:
-        found.append(Finding(level, name, 'no P_Key for VLAN {0}'.format(_show(lacking)), todo))
+        found.append(Finding(level, name, 'no P_Key for VLAN {0}'.format(vlans.of_numbers(lacking)), todo))
     if halves:
         found.append(Finding(level, name, 'limited membership for VLAN {0}: two such nodes cannot talk'.format(
-            _show(halves)), todo))
-    if len(wanted) > MOST_KEYS:
-        found.append(Finding(FAIL, name, '{0} VLANs are needed, a port holds {1}'.format(len(wanted), MOST_KEYS),
+            vlans.of_numbers(halves)), todo))
+    if len(wanted) > MOST_VLANS:
+        found.append(Finding(FAIL, name, '{0} VLANs are needed, a port holds {1}'.format(len(wanted), MOST_VLANS),
                              'make the VLAN range of the environment smaller'))
     if not found:
-        found.append(Finding(OK, name, 'P_Keys for VLAN {0}'.format(_show(wanted)), ''))
+        found.append(Finding(OK, name, 'P_Keys for VLAN {0}'.format(vlans.of_numbers(wanted)), ''))
     return found
 
 
@@ -167,6 +172,3 @@ def needed_vlans(data):
                 needed.setdefault(nic, []).extend(role.vlans)
     return needed
 
-
-def _show(numbers):
-    return vlans.show(vlans.merge([(number, number) for number in numbers]))

@@ -103,5 +103,5 @@ def _limits(tag, trunks):
 
     text = '' if tag is None else ', tag {0}'.format(tag)
     if trunks:
-        text += ', VLANs {0}'.format(vlans.show(vlans.merge([(vlan, vlan) for vlan in trunks])))
+        text += ', VLANs {0}'.format(vlans.of_numbers(trunks))
     return text

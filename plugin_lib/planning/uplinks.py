@@ -117,7 +117,7 @@ def lacking(published, uplink, keys):
         missing = [vlan for vlan in asked if vlan not in keys]
         if missing:
             lines.append('role {0} needs VLAN {1} on {2}, which has no full P_Key for it'.format(
-                role.name, vlans.show(vlans.merge([(vlan, vlan) for vlan in missing])), uplink.name))
+                role.name, vlans.of_numbers(missing), uplink.name))
         elif not role.vlans and 0 not in keys:
             lines.append('role {0} is untagged on {1}, which is no full member of the default partition'.format(
                 role.name, uplink.name))

@@ -43,7 +43,7 @@ def plan(published, settings, host, functions):
         free = [each for each in function.virtual if each.driver not in sriov.GUEST_DRIVERS]
         if any(each.ports for each in free):
             findings += ['{0} port {1}: no P_Key for VLAN {2}: guests cannot use it'.format(
-                function.hca, number, vlans.show(vlans.merge([(vlan, vlan) for vlan in lacking])))
+                function.hca, number, vlans.of_numbers(lacking))
                 for number, lacking in ((number, _lacking(function.ports[number].keys, needed))
                                         for number in sorted(ports[pci])) if lacking]
         findings += ['{0}: GUID {1:016x} was not made of a MAC: virtual functions keep the GUIDs that they have'.format(

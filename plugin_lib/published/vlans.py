@@ -52,6 +52,12 @@ def show(ranges):
     return ', '.join('{0}'.format(first) if first == last else '{0}-{1}'.format(first, last) for first, last in ranges)
 
 
+def of_numbers(found):
+    # type: (object) -> str
+    """Single VLANs for a person, in any order: ``201, 1000-1030``."""
+    return show(merge([(vlan, vlan) for vlan in found]))
+
+
 def _spelled(text):
     first, colon, last = text.partition(':')
     try:

@@ -8,10 +8,8 @@ from collections import namedtuple
 
 from plugin_lib import modes
 from plugin_lib.errors import InputError
+from plugin_lib.pkey import MOST_VLANS
 from plugin_lib.published import vlans
-
-# A port of an mlx4 HCA holds 128 keys; one is the default partition's.
-MOST_KEYS = 127
 
 WHAT = 'cannot make partitions of these networks'
 _UNSAFE = re.compile('[^A-Za-z0-9_./-]')
@@ -104,5 +102,5 @@ def _too_many(found):
         for guid in [None] if guids is None else guids:
             of_port[guid] = of_port.get(guid, 0) + 1
     return ['{0} VLANs need as many P_Keys{1}, and a port holds {2} beside the default one'.format(
-        count, '' if guid is None else ' at port 0x{0:016x}'.format(guid), MOST_KEYS)
-        for guid, count in sorted(of_port.items(), key=str) if count > MOST_KEYS]
+        count, '' if guid is None else ' at port 0x{0:016x}'.format(guid), MOST_VLANS)
+        for guid, count in sorted(of_port.items(), key=str) if count > MOST_VLANS]

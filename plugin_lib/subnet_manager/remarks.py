@@ -4,12 +4,11 @@
 from __future__ import absolute_import, print_function, unicode_literals
 
 from plugin_lib._compat import string_types
-from plugin_lib.pkey import DEFAULT_KEY, PKey
+from plugin_lib.pkey import DEFAULT_KEY, TABLE_SIZE, PKey
 from plugin_lib.subnet_manager.partition_file import EVERYBODY, Remark
 from plugin_lib.subnet_manager.tables import SWITCH, EndPort, keyed, tables
 
-# P_Keys that a port of an mlx4 HCA holds, and port 0 of a switch.
-HCA_ENTRIES = 128
+# P_Keys that port 0 of a switch holds.
 SWITCH_ENTRIES = 8
 
 # In the place of GUIDs.
@@ -33,7 +32,7 @@ def overfull(partitions):
     """Remarks on HCA ports that get more P_Keys than they hold: OpenSM leaves out the rest."""
     guids = set(member.who for definition in partitions.definitions for member in definition.members
                 if member.who not in EVERYBODY)
-    return _overfull(partitions, [EndPort(guid) for guid in sorted(guids)] + [EndPort(_SOME_HCA)], HCA_ENTRIES, '')
+    return _overfull(partitions, [EndPort(guid) for guid in sorted(guids)] + [EndPort(_SOME_HCA)], TABLE_SIZE, '')
 
 
 def _overfull(partitions, ports, most, advice):

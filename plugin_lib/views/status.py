@@ -26,7 +26,7 @@ def table(status):
         parts.append(tables.render(
             ['interface', 'parent', 'hca', 'port', 'state', 'keys', 'vlans', 'last change', 'last error'],
             [[name, nic['parent'], nic['hca'], nic['port'], nic['state'],
-              None if nic['keys'] is None else len(nic['keys']), _ranges(nic['vlans']), nic['last_change'],
+              None if nic['keys'] is None else len(nic['keys']), vlans.of_numbers(nic['vlans']), nic['last_change'],
               nic['last_error']] for name, nic in interfaces]))
         parts.append(''.join(line + '\n' for _, nic in interfaces for line in nic['lines']))
     if status['backoff']:
@@ -38,7 +38,3 @@ def table(status):
     lines += [('problem', line) for line in status['problems']] + [('warning', line) for line in status['warnings']]
     parts.append(''.join('{0}: {1}\n'.format(*line) for line in lines))
     return '\n'.join(part for part in parts if part)
-
-
-def _ranges(numbers):
-    return vlans.show(vlans.merge([(number, number) for number in numbers]))
