@@ -61,7 +61,9 @@ def assert_whole_demo(process):
                  'infiniband-ovs', 'infiniband-verify'):
         assert len(re.findall(rf'ok +{line} +node-1 [0-9.]+ s  node-2 [0-9.]+ s', output)) == 2, f'{line}, twice'
     assert 'mlx4_0 port 1 0x80c9 full ==> ib0.80c9 vlan 201 eth4 ok' in output
-    assert 'VLAN 1001: an answer from' in output and 'VLAN 1003: no answer from' in output
+    assert 'VLAN 201: an answer from' in output and 'VLAN 1003: no answer from' in output
+    for name, answer in (('router', 'an'), ('without its vif', 'no'), ('with eipoibd again', 'an')):
+        assert re.search(f'ok +{name} +VLAN 1001: {answer} answer from 10.3.233.2, as it must be', output)
 
 
 def test_the_demo_holds(able, start, tmp_path):

@@ -14,10 +14,10 @@ import sys
 
 import pytest
 
-from tests.functional.by_hand import NET, release, serve, write
 from tests.lab import lab, requirements, snapshot
 from tests.lab.fabric import ip
 from tests.lab.node import compile_shim
+from tests.lab.vifs import NET, release, serve, write
 
 GDRVINFO = '''
 import fcntl, socket, struct, sys, array

@@ -17,7 +17,7 @@ import time
 import pytest
 
 from tests.functional.eipoibd_node import CONFIG, Service, install, status, until, until_equal
-from tests.lab import lab, opensm, ports, requirements, snapshot
+from tests.lab import lab, opensm, ports, requirements, snapshot, vifs
 from tests.lab.ibsim import TABLE_ENTRIES
 from tests.lab.opensm import EVERY_HCA, member, partitions
 from tests.lab.ports import answering, own_mac
@@ -69,10 +69,7 @@ def full_vlans(table):
 
 def services(node):
     """(the children, the vifs as (slave, MAC, VLAN) with text for the VLAN) that the drivers have."""
-    page = node.read('/sys/class/net/eth4/eth/vifs')
-    rows = (dict(word.split('=', 1) for word in line.split()) for line in page.splitlines())
-    return ({name for name in os.listdir(node.path('/sys/class/net')) if name.startswith('ib0.')},
-            {(row['SLAVE'], row['MAC'], row['VLAN']) for row in rows})
+    return {name for name in os.listdir(node.path('/sys/class/net')) if name.startswith('ib0.')}, vifs.shown(node)
 
 
 def wanted_services(node, vlans):

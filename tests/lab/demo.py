@@ -10,7 +10,7 @@ import sys
 import time
 
 from plugin_lib.pkey import KEY_MASK
-from tests.lab import astute, hooks, lab, level0, netconfig, opensm, ports, requirements, snapshot
+from tests.lab import astute, hooks, lab, level0, netconfig, neutron, opensm, ports, requirements, snapshot, vifs
 from tests.lab.emulator import EIPOIB
 from tools import packages
 
@@ -113,6 +113,7 @@ class Demo:
         self._show_nodes()
         screen.title('Pings from node-1 to node-2')
         self._ping_networks()
+        self._ping_routers()
         screen.text('\nEverything held.' if screen.held else '\nNot everything held: see the lines with FAILED.')
         return 0 if screen.held else 1
 
@@ -176,16 +177,35 @@ class Demo:
 
     def _ping_networks(self):
         for node in self._nodes:
-            ports.add(node, 'br-prv', (TENANT_VLAN, ABSENT_VLAN), ports.own_mac(node))
+            ports.add(node, 'br-prv', [ABSENT_VLAN])
         peer = astute.MEMBERS[1]
         self._ping('management', f'VLAN {astute.MANAGEMENT_VLAN}', peer.management_address, passes=True)
         self._ping('storage', f'VLAN {astute.STORAGE_VLAN}', peer.storage_address, passes=True)
-        self._ping('private', f'VLAN {TENANT_VLAN}', ports.address(self._nodes[1], TENANT_VLAN), passes=True)
         self._ping('without a P_Key', f'VLAN {ABSENT_VLAN}', ports.address(self._nodes[1], ABSENT_VLAN), passes=False)
 
-    def _ping(self, name, what, address, passes):
+    def _ping_routers(self):
+        """A router's MAC is no node's: eipoibd finds it in the database of Open vSwitch, and makes it a vif."""
+        node, peer = self._nodes
+        for each in self._nodes:
+            neutron.bridge_physical_network(each, 'br-prv')
+        # Each node counts its networks for itself.
+        router, _ = [neutron.add_router(each, 'br-prv', TENANT_VLAN, tag) for tag, each in enumerate(self._nodes, 1)]
+        network = f'VLAN {TENANT_VLAN}', ports.address(peer, TENANT_VLAN)
+        self._ping('router', *network, passes=True, inside=router.inside)
+        node.run('systemctl', 'stop', 'eipoibd')
+        for child, mac, vlan in vifs.shown(node):
+            if (mac, vlan) == (router.mac, str(TENANT_VLAN)):
+                vifs.release(node, child)
+        self._ping('without its vif', *network, passes=False, inside=router.inside)
+        node.run('systemctl', 'start', 'eipoibd')
+        self._ping('with eipoibd again', *network, passes=True, inside=router.inside)
+
+    def _ping(self, name, what, address, passes, inside=()):
         self._screen.busy(name)
-        answered = ports.answers(self._nodes[0], address, 5 if passes else 1)
+        deadline = time.monotonic() + 5
+        while (answered := ports.answers(self._nodes[0], address, 5 if passes else 1, inside)) != passes:
+            if time.monotonic() > deadline:
+                break
         self._screen.step(name, answered == passes, f'{what}: {"an answer" if answered else "no answer"} from {address}'
                           f'{", as it must be" if answered == passes else ""}')
 

@@ -103,8 +103,7 @@ class Hardware(Listener):
                 self._taps[child.name].up = child.up
 
     def vifs_changed(self, eipoib):
-        self._vifs = [(self._kernel.netdevs[slave].ifindex, mac, vlan, pkey & KEY_MASK)
-                      for slave, mac, vlan, pkey in self._kernel.vifs(EIPOIB)]
+        self._vifs = self._kernel.vifs(EIPOIB)
         self._stale.set()
 
     def keep_fabric_in_step(self):
@@ -114,17 +113,14 @@ class Hardware(Listener):
             self.tell_fabric()
 
     def tell_fabric(self):
-        """A vif serves where its child's P_Key is that of its VLAN, and the active port holds it.
-
-        Interface indexes stand in for the numbers of queue pairs, the end of the port's GUID for its LID.
-        """
+        """A vif serves where its child's P_Key is that of its VLAN, and the active port holds it."""
         with self._lock:
             port = self._kernel.hcas[HCA].ports[1]
             held = {value & KEY_MASK for value in port.pkeys} if port.state == 'ACTIVE' else ()
+            lid = int(port.guid[-4:], 16)  # of no account, and another one on each node
             self._cable.carry([
-                Vif(mac, UNTAGGED if vlan < 0 else vlan, remote_mac(ifindex, int(port.guid[-4:], 16)))
-                for ifindex, mac, vlan, key in self._vifs
-                if key in held and key == (DEFAULT_KEY if vlan < 0 else vlan)])
+                Vif(mac, UNTAGGED if vlan < 0 else vlan, remote_mac(mac, vlan, lid)) for _slave, mac, vlan, pkey in
+                self._vifs if pkey & KEY_MASK in held and pkey & KEY_MASK == (DEFAULT_KEY if vlan < 0 else vlan)])
 
 
 def main():

@@ -5,6 +5,7 @@
 It lives in the network namespace of the process that makes it: a switch, and for each node a bridge ``hca.<node>``
 between the node's cable and that switch, whose OpenFlow rules are the node's vifs; see :class:`Cable`.
 """
+import binascii
 import subprocess
 from typing import NamedTuple
 
@@ -89,12 +90,15 @@ class Vif(NamedTuple):
     remote_mac: str
 
 
-def remote_mac(qpn, lid):
-    """The MAC that eth_ipoib makes for a sender (``build_neigh_mac`` in eth_ipoib_main.c).
+def remote_mac(mac, vlan, lid):
+    """A MAC as eth_ipoib makes it for a sender, of a queue pair and a port (``build_neigh_mac`` in eth_ipoib_main.c).
 
-    :param qpn: 24-bit number of the queue pair of the sender's IPoIB child
+    The number of the queue pair is made up, and stays when a vif is made anew: the driver would have the neighbours
+    told of another one, by ARP requests that are not emulated.
+
     :param lid: 16-bit address of the sender's port
     """
+    qpn = binascii.crc32(f'{mac} {vlan}'.encode()) & 0xffffff
     digits = f'02{qpn:06x}{lid:04x}'
     return ':'.join(digits[at:at + 2] for at in range(0, 12, 2))
 
@@ -103,9 +107,9 @@ class Cable:
     """One InfiniBand port of the fabric; may be used from any namespace that sees the socket's file.
 
     It passes what eth_ipoib passes (eth_ipoib_main.c: parent_tx, parent_rx, get_parent_skb).  From the node: IPv4,
-    ARP and RARP whose source MAC and VLAN are those of a vif; the fabric sees them come from the MAC that stands for
-    its child's queue pair.  To the node: unicasts to that MAC, as unicasts to the vif's; each broadcast and, as a
-    unicast, each multicast once for every vif of its VLAN.  So a unicast to the MAC that a remote node has in truth
+    ARP and RARP whose source MAC and VLAN are those of a vif; the fabric sees them come from its remote MAC.  To the
+    node: unicasts to that MAC, as unicasts to the vif's; each broadcast and, as a unicast, each multicast once for
+    every vif of its VLAN.  So a unicast to the MAC that a remote node has in truth
     reaches nobody: where the driver would send an ARP request in its place, it is only dropped.
 
     :param socket: of :meth:`Fabric.connect`

@@ -7,8 +7,6 @@ are left to the plugin, which completes what it finds missing.
 """
 import yaml
 
-from tests.lab import ports
-
 
 def configure(node):
     """Configure a node's networks from its /etc/astute.yaml; RuntimeError with a command's words when one fails."""
@@ -33,8 +31,7 @@ def _add_bridge(node, step, provider):
     name = step['name']
     if provider == 'ovs':
         datapath = step['vendor_specific']['datapath_type']
-        node.run('ovs-vsctl', '--may-exist', 'add-br', name, '--', 'set', 'bridge', name, f'datapath_type={datapath}',
-                 f'other_config:hwaddr="{ports.own_mac(node)}"')
+        node.run('ovs-vsctl', '--may-exist', 'add-br', name, '--', 'set', 'bridge', name, f'datapath_type={datapath}')
     else:
         node.run('ip', 'link', 'add', name, 'type', 'bridge')
     node.run('ip', 'link', 'set', name, 'up')

@@ -30,15 +30,18 @@ def add(node, bridge, vlans, mac=None):
         f'address add {address(node, vlan)}/24 dev t{vlan}\nlink set t{vlan} up\n' for vlan in vlans))
 
 
-def ping(node, target, seconds=1):
-    """A Popen of ping, which ends with status 0 at the first answer and with 1 after so many seconds."""
-    return subprocess.Popen(node.machine.inside('ping', '-c', '1', '-i', '0.2', '-w', str(seconds), target),
+def ping(node, target, seconds=1, inside=()):
+    """A Popen of ping, which ends with status 0 at the first answer and with 1 after so many seconds.
+
+    :param inside: what comes before the command: of a network namespace of the node's
+    """
+    return subprocess.Popen(node.machine.inside(*inside, 'ping', '-c', '1', '-i', '0.2', '-w', str(seconds), target),
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def answers(node, target, seconds=1):
-    """Whether an address answers a ping of the node in time."""
-    return ping(node, target, seconds).wait() == 0
+def answers(node, target, seconds=1, inside=()):
+    """Whether an address answers a :func:`ping` in time."""
+    return ping(node, target, seconds, inside).wait() == 0
 
 
 def answering(nodes, vlans):

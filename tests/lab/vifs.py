@@ -1,8 +1,9 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""What eipoibd does on a node of the lab, done by hand."""
+"""A node's vifs, looked at and changed by hand."""
 import os
 
+from tests.lab.emulator import EIPOIB, PARENT
 from tests.lab.ports import own_mac
 
 NET = '/sys/class/net'
@@ -27,13 +28,20 @@ def serve(node, vlan, mac=None, index=''):
     :param mac: None: the EIPOIB interface's
     :param index: ``.1`` and so on for one more child of the VLAN's P_Key
     """
-    child = f'ib0.{0x8000 | vlan:04x}{index}' if vlan else f'ib0{index or ".1"}'
+    child = f'{PARENT}.{0x8000 | vlan:04x}{index}' if vlan else f'{PARENT}{index or ".1"}'
     pkey = f'{0x8000 | vlan:#06x}{index}' if vlan else index or '.1'
-    assert [write(node, 'ib0/create_child', pkey), write(node, 'eth4/eth/slaves', f'+{child}'),
-            write(node, 'eth4/eth/vifs', f'+{child} {mac or own_mac(node)}{f" {vlan}" if vlan else ""}')] == [0, 0, 0]
+    assert [write(node, f'{PARENT}/create_child', pkey), write(node, f'{EIPOIB}/eth/slaves', f'+{child}'),
+            write(node, f'{EIPOIB}/eth/vifs', f'+{child} {mac or own_mac(node)} {vlan or ""}'.rstrip())] == [0, 0, 0]
     return child
 
 
 def release(node, child):
     """Take a child, and with it its vif, from the EIPOIB interface."""
-    assert write(node, 'eth4/eth/slaves', f'-{child}') == 0
+    assert write(node, f'{EIPOIB}/eth/slaves', f'-{child}') == 0
+
+
+def shown(node):
+    """{(child, MAC, VLAN as text, N/A for untagged)}, as far as the driver's page reaches."""
+    rows = (dict(word.split('=', 1) for word in line.split())
+            for line in node.read(f'{NET}/{EIPOIB}/eth/vifs').splitlines())
+    return {(row['SLAVE'], row['MAC'], row['VLAN']) for row in rows}
