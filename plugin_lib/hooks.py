@@ -12,14 +12,25 @@ import sys
 
 from plugin_lib import modes
 from plugin_lib.errors import EXIT_CHECK_FAILED, EXIT_OK
-from plugin_lib.paths import CONFIG_FILE, OWN_HIERA_FILE, RDMA_MODULES_FILE, SHARED_HIERA_FILE, STORAGE_NOTES
+from plugin_lib.paths import (
+    CONFIG_FILE,
+    OWN_HIERA_FILE,
+    PASSTHROUGH_NOTE,
+    RDMA_MODULES_FILE,
+    SHARED_HIERA_FILE,
+    SRIOV_MEMORY,
+    STORAGE_NOTES,
+)
 
 # The stages that each hook applies; preflight and verify only look.
 STAGES = {'drivers': ('packages', 'drivers'), 'vlans': ('vlans', 'service'), 'storage': ('storage',), 'ovs': ('ovs',),
-          'rdma': ('rdma',)}
+          'sriov': ('sriov', 'vfs'), 'rdma': ('rdma',), 'passthrough': ('sriov', 'vfs', 'passthrough')}
 # Hooks that a setting switches on, on Ethernet ports too, and the files by which they know what is to be put back.
 SWITCHED = {'storage': (b'storage_rdma', (STORAGE_NOTES, OWN_HIERA_FILE, SHARED_HIERA_FILE)),
-            'rdma': (b'storage_rdma', (RDMA_MODULES_FILE,))}
+            'rdma': (b'storage_rdma', (RDMA_MODULES_FILE,)),
+            'sriov': (b'sriov', (SRIOV_MEMORY,)), 'passthrough': (b'sriov', (SRIOV_MEMORY, PASSTHROUGH_NOTE))}
+# Hooks whose stages leave something to the operator: a reboot.
+TELLING = ('sriov', 'passthrough')
 # Hooks that look at much, and what tells them of a change: files, and whether Open vSwitch's database.
 WITNESSES = {'vlans': ((CONFIG_FILE,), False), 'ovs': ((), True)}
 
@@ -55,6 +66,8 @@ def _run(name, astute):
         done = [outcome for stage in STAGES[name] for outcome in stages.apply(node, stage, report)]
         if not done:
             sys.stdout.write('{0}: nothing to do\n'.format(name))
+        for stage in STAGES[name] if name in TELLING else ():
+            sys.stdout.write(''.join('found: {0}\n'.format(line) for line in stages.plan(node, stage).findings))
         if name != 'vlans':
             return EXIT_OK, not done
         # On a first deployment there are no P_Keys to look at before this hook, and networks are configured after it.

@@ -15,3 +15,8 @@ SHARED_HIERA_FILE = '/etc/hiera/override/plugins.yaml'
 OWN_HIERA_FILE = '/etc/hiera/plugins/infiniband.yaml'
 # The modules for iSER, for the next boot.
 RDMA_MODULES_FILE = '/etc/modules-load.d/fuel-infiniband-storage.conf'
+
+# The devices that have virtual functions because of us, and how many they had before.
+SRIOV_MEMORY = '/etc/fuel-infiniband/sriov.json'
+# There while a file of nova or neutron is edited.
+PASSTHROUGH_NOTE = '/etc/fuel-infiniband/passthrough'

@@ -110,6 +110,9 @@ def preflight(node):
         found += checks.machine(node.published, host, node.modules(), chosen, offered)
         found += checks.keys(node.published, host, chosen.sm_check)
         found += _ports(node, host, chosen) + _uncarried(node)
+    if not refused:
+        from plugin_lib import guests
+        found += [checks.of_error(error) for error in guests.problems(node)]
     return found
 
 
@@ -130,7 +133,7 @@ def check(node, order=ORDER):
         try:
             part = plan(node, stage)
         except InfinibandError as error:
-            found.append(checks.of_error(error))
+            found += [checks.of_error(each) for each in getattr(error, 'errors', (error,))]
         else:
             found += checks.remaining(part.steps) + checks.left_alone(stage, part.findings)
     if node.has_infiniband:
@@ -191,8 +194,23 @@ def _apply_steps(node, stage):
     from plugin_lib.effect.executor import Executor
     from plugin_lib.planning.operations import Binding, InstallPackages, WriteAttribute
     from plugin_lib.planning.ovs_changes import OvsTransaction
+    _refuse_unwritable(steps)
     return apply_steps(steps, Executor(more={OvsTransaction: ovsdb.apply, InstallPackages: packages.install,
                                              WriteAttribute: sriov.write, Binding: sriov.bind}))
+
+
+def _refuse_unwritable(steps):
+    """Raise InputErrors about every file that the steps would change and cannot."""
+    from plugin_lib.effect.files import is_writable
+    from plugin_lib.errors import InputError, InputErrors
+    from plugin_lib.planning.operations import RemoveFile, WriteFile
+    paths = sorted(set(operation.path for step in steps for operation in step.operations
+                       if isinstance(operation, (RemoveFile, WriteFile))))
+    refused = [InputError('cannot change a configuration file', path, 'it cannot be written, not even by root',
+                          'mount its file system for writing, or see lsattr; nothing was changed')
+               for path in paths if not is_writable(path)]
+    if refused:
+        raise InputErrors(refused)
 
 
 _APPLIES = {'vlans': _apply_vlans, 'storage': _apply_storage}
@@ -281,54 +299,18 @@ def _plan_rdma(node):
 
 
 def _plan_sriov(node):
-    from plugin_lib.host import files
-    from plugin_lib.planning import sriov
-    memory = files.read(node.root, sriov.MEMORY_FILE)
-    if not node.settings.sriov and memory is None:
-        return NOTHING
-    found = sriov.Files(memory, files.read(node.root, sriov.MODPROBE_FILE), _modprobe_of_others(node))
-    host = node.host()
-    return sriov.plan(node.published, node.settings, host, _functions(node, host, sriov.recall(memory)), found)
+    from plugin_lib import guests
+    return guests.sriov(node)
 
 
 def _plan_vfs(node):
-    from plugin_lib.planning import vfs
-    if not node.settings.sriov:
-        return NOTHING
-    host = node.host()
-    return vfs.plan(node.published, node.settings, host, _functions(node, host, with_tables=True))
+    from plugin_lib import guests
+    return guests.vfs(node)
 
 
 def _plan_passthrough(node):
-    from plugin_lib.host import files, mechanisms
-    from plugin_lib.planning import passthrough, services
-    host = node.host() if node.settings.sriov else None
-    pending = frozenset(name for name in passthrough.READERS if files.read(
-        node.root, services.marker(name)) is not None)
-    return passthrough.plan(node.published, node.settings, host, _functions(node, host) if host else {},
-                            passthrough.Services(files.read(node.root, passthrough.NOVA),
-                                                 files.read(node.root, passthrough.ML2), mechanisms.read(node.root),
-                                                 pending))
-
-
-def _functions(node, host, more=(), with_tables=False):
-    """{PCI address: host.sriov.Function} of the devices under the private network and at the addresses ``more``."""
-    from plugin_lib.host import sriov as functions
-    from plugin_lib.host.sysfs import Reader
-    from plugin_lib.planning import sriov
-    reader = Reader(node.source.tree)
-    addresses = set(carrier.pci for carrier in sriov.carriers(node.published, host) if carrier.pci).union(more)
-    found = [function for function in (functions.read(reader, pci) for pci in addresses) if function]
-    return dict((function.pci, functions.with_tables(reader, function) if with_tables else function)
-                for function in found)
-
-
-def _modprobe_of_others(node):
-    from plugin_lib.host import files
-    from plugin_lib.planning import sriov
-    folder = os.path.dirname(sriov.MODPROBE_FILE)
-    return dict((path, files.read(node.root, path) or '') for path in files.names(node.root, folder)
-                if path.endswith('.conf') and path != sriov.MODPROBE_FILE)
+    from plugin_lib import guests
+    return guests.passthrough(node)
 
 
 _PLANS = {'packages': _plan_packages, 'drivers': _plan_drivers, 'vlans': _plan_vlans, 'service': _plan_service,

@@ -33,3 +33,14 @@ def names(root, folder):
     place = fs_path(os.path.join(root, folder.lstrip('/')))
     found = os.listdir(place) if os.path.isdir(place) else ()
     return sorted('{0}/{1}'.format(folder, to_text(name)) for name in found)
+
+
+def others(root, path):
+    # type: (str, str) -> dict
+    """{path: text} of the files beside the one at ``path`` whose names end like its.
+
+    :raises InputError: when one is there and cannot be read
+    """
+    suffix = os.path.splitext(path)[1]
+    return dict((other, read(root, other) or '') for other in names(root, os.path.dirname(path))
+                if other != path and other.endswith(suffix))

@@ -100,6 +100,13 @@ def read(reader, pci):
                     tuple(each for each in virtual if each), None, {})
 
 
+def read_all(reader, addresses):
+    # type: (object, list) -> dict
+    """{PCI address: Function} of those addresses at which there is a device; as :func:`read`."""
+    found = [read(reader, pci) for pci in sorted(addresses)]
+    return dict((function.pci, function) for function in found if function)
+
+
 def with_tables(reader, function):
     # type: (object, Function) -> Function
     """The Function with the P_Keys and GUIDs of its ports and virtual functions: thousands of attributes."""

@@ -11,13 +11,16 @@ from __future__ import absolute_import, print_function, unicode_literals
 import json
 from collections import namedtuple
 
-from plugin_lib.errors import InputError
+from plugin_lib.errors import InputError, InputErrors
+from plugin_lib.paths import PASSTHROUGH_NOTE
 from plugin_lib.planning import sriov
 from plugin_lib.planning.ini_edit import Add, Append, edit
-from plugin_lib.planning.operations import Plan, Step
+from plugin_lib.planning.operations import Plan, RemoveFile, Step, WriteFile
 from plugin_lib.planning.services import reconfigure
 
 STAGE = 'passthrough'
+ON, OFF = 'virtual functions for guests', 'no virtual functions for guests'
+NOTE = 'Written by the Fuel plugin infiniband: it has edited configuration files of nova or neutron.\n'
 NOVA = '/etc/nova/nova.conf'
 ML2 = '/etc/neutron/plugins/ml2/ml2_conf.ini'
 COMPUTE, SCHEDULER, SERVER = READERS = 'nova-compute', 'nova-scheduler', 'neutron-server'
@@ -31,11 +34,12 @@ MECHANISMS = ('mlnx_infiniband', 'mlnx')
 CONTROLLERS = ('primary-controller', 'controller')
 
 
-class Services(namedtuple('Services', 'nova ml2 mechanisms pending')):
+class Services(namedtuple('Services', 'nova ml2 note mechanisms pending')):
     """What nova and neutron have.
 
     :param nova: text of NOVA, None when there is no such file
     :param ml2: text of ML2, None likewise
+    :param note: text of PASSTHROUGH_NOTE, None likewise: it tells that there is something to be put back
     :param mechanisms: names of the mechanism drivers that are installed
     :param pending: names of services that have to be restarted
     """
@@ -49,10 +53,10 @@ def plan(published, settings, host, functions, services):
 
     :param functions: {PCI address: host.sriov.Function} of the carriers
     :param services: Services
-    :raises InputError: for a file that cannot be edited, and where neutron has no driver for InfiniBand
+    :raises InputErrors: every file that cannot be edited, and where neutron has no driver for InfiniBand
     """
     is_on = settings.sriov and sriov.private_role(published) is not None
-    steps, findings = [], []
+    steps, findings, ours = [], [], False
     refused = _without_mechanism(published, services) if is_on else []
     for path, text, changes, readers in (
             (NOVA, services.nova) + _of_nova(published, host, functions, is_on),
@@ -65,11 +69,15 @@ def plan(published, settings, host, functions, services):
         except InputError as error:
             refused.append(error)
             continue
+        ours = ours or bool(changes)
         if operations:
-            steps.append(Step(STAGE, path, 'virtual functions for guests' if changes else 'no virtual functions',
-                              operations))
+            steps.append(Step(STAGE, path, ON if changes else OFF, operations))
     if refused:
-        raise sriov.together(refused)
+        raise InputErrors(refused)
+    if ours and services.note is None:
+        steps.insert(0, Step(STAGE, 'note', ON, (WriteFile(PASSTHROUGH_NOTE, NOTE, 0o644, None),)))
+    elif services.note is not None and not ours:
+        steps.append(Step(STAGE, 'note', OFF, (RemoveFile(PASSTHROUGH_NOTE, services.note, 0o644),)))
     return Plan(tuple(steps), tuple(findings))
 
 

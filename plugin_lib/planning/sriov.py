@@ -3,7 +3,7 @@
 """The stage ``sriov``: how many virtual functions the devices under the private network have.
 
 mlx4_core makes them when it is loaded, as its option num_vfs says; other drivers when sriov_numvfs is written.  What a
-device had before is kept in MEMORY_FILE, so that it gets it back when the setting is off or the private network moves.
+device had before is kept in SRIOV_MEMORY, so that it gets it back when the setting is off or the private network moves.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
@@ -11,13 +11,13 @@ import json
 from collections import namedtuple
 
 from plugin_lib import modes
-from plugin_lib.errors import InputError
+from plugin_lib.errors import InputError, InputErrors
 from plugin_lib.host.sriov import DEVICES, MLX4, MLX5, is_address
+from plugin_lib.paths import SRIOV_MEMORY
 from plugin_lib.planning.operations import Plan, RemoveFile, Step, WriteAttribute, WriteFile
 
 STAGE = 'sriov'
 MODPROBE_FILE = '/etc/modprobe.d/fuel-infiniband-sriov.conf'
-MEMORY_FILE = '/etc/fuel-infiniband/sriov.json'
 PRIVATE_ROLES = ('neutron/private', 'private')  # since Fuel 7.0, and in 6.1
 GUEST_ROLE = 'compute'
 # What libvirt binds to a function that it gives to a guest.
@@ -37,7 +37,7 @@ class Carrier(namedtuple('Carrier', 'interface pci port')):
 class Files(namedtuple('Files', 'memory modprobe others')):
     """The files that count, as texts, None where they do not exist.
 
-    :param memory: MEMORY_FILE
+    :param memory: SRIOV_MEMORY
     :param modprobe: MODPROBE_FILE
     :param others: {path: text} of modprobe's other configuration
     """
@@ -115,8 +115,8 @@ def plan(published, settings, host, functions, files):
     # type: (object, object, object, dict, Files) -> Plan
     """The Step after which the devices have their virtual functions, once mlx4_core is loaded again where it has to.
 
-    :param functions: {PCI address: host.sriov.Function} of the carriers and of what MEMORY_FILE names
-    :raises InputError: naming every reason at once
+    :param functions: {PCI address: host.sriov.Function} of the carriers and of what SRIOV_MEMORY names
+    :raises InputErrors: every reason
     """
     memory = recall(files.memory)
     wanted = {}
@@ -135,15 +135,15 @@ def plan(published, settings, host, functions, files):
     by_loading = [(function, count) for function, count in changes if function.driver == MLX4]
     refused += [_in_use(function) for function, _ in by_writing if _guests(function)]
     if refused:
-        raise together(refused)
+        raise InputErrors(refused)
     loading = [function.pci for function, _ in by_loading]
     kept = dict((pci, was) for pci, was in remembered.items() if pci in wanted or pci in loading)
-    operations = _file(MEMORY_FILE, files.memory, _memory_text(remembered))
+    operations = _file(SRIOV_MEMORY, files.memory, _memory_text(remembered))
     options = modprobe_text(dict((pci, count) for pci, count in wanted.items() if functions[pci].driver == MLX4))
     operations += _file(MODPROBE_FILE, files.modprobe, options)
     for function, count in by_writing:
         operations += _write_count(function, count)
-    operations += _file(MEMORY_FILE, _memory_text(remembered), _memory_text(kept))
+    operations += _file(SRIOV_MEMORY, _memory_text(remembered), _memory_text(kept))
     steps = ()
     if operations:
         steps = (Step(STAGE, ', '.join(sorted(targets)), _reason(wanted, settings), operations),)
@@ -166,7 +166,7 @@ def modprobe_text(counts):
 
 def recall(text):
     # type: (str) -> dict
-    """{PCI address: virtual functions that it had before} of the text of MEMORY_FILE.
+    """{PCI address: virtual functions that it had before} of the text of SRIOV_MEMORY.
 
     :raises InputError: when it is not one of ours
     """
@@ -176,23 +176,8 @@ def recall(text):
             return memory
     except (AttributeError, ValueError):
         pass
-    raise InputError('cannot tell what virtual functions there were before', MEMORY_FILE,
+    raise InputError('cannot tell what virtual functions there were before', SRIOV_MEMORY,
                      'it is not what this plugin writes', 'remove the file')
-
-
-def together(errors):
-    # type: (list) -> InputError
-    """All of them as one."""
-    if len(errors) == 1:
-        return errors[0]
-    return InputError(WHAT, ', '.join(_distinct(error.where for error in errors)),
-                      '; '.join(_distinct('{0}: {1}'.format(error.where, error.why) for error in errors)),
-                      '; '.join(_distinct(error.todo for error in errors)))
-
-
-def _distinct(texts):
-    texts = list(texts)
-    return sorted(set(texts), key=texts.index)
 
 
 def _refuse(where, why, todo):
@@ -208,7 +193,7 @@ def _of_function(pci, function, count):
     where = '{0}/{1}'.format(DEVICES, pci)
     if function is None:
         return [_refuse(where, 'there is no such PCI device', 'discover the node again')]
-    if function.driver not in (MLX4, MLX5):
+    if function.driver not in (MLX4, MLX5, None):  # None: not loaded yet
         return [_refuse(where, 'its driver is {0}, not {1} or {2}'.format(function.driver, MLX4, MLX5),
                         'load the driver of the HCA')]
     if function.total is None:

@@ -20,7 +20,8 @@ INSTALL = f'dpkg -i {REPOSITORY}/*.deb'
 FILES = ("find /etc /opt /run /usr /var -path /var/lib/dpkg -prune -o -path /var/log -prune -o -path /var/cache -prune "
          "-o -type d -printf '%p %m\\n' -o -printf '%p %m %s %l\\n'")
 # What the hooks leave on a node that was in use, and what eipoibd does.
-BY_HOOKS = ('/etc/fuel-infiniband/eipoibd.conf', '/etc/modprobe.d/fuel-infiniband.conf')
+BY_HOOKS = ('/etc/fuel-infiniband/eipoibd.conf', '/etc/modprobe.d/fuel-infiniband.conf',
+            '/etc/fuel-infiniband/sriov.json', '/etc/modprobe.d/fuel-infiniband-sriov.conf')
 LEDGER = '/run/eipoibd/children.json'
 
 
@@ -116,7 +117,7 @@ def test_dpkg_of_ubuntu_14_04_can_unpack_it(deb):
 def test_contents_belong_to_root_and_nobody_else_may_write(deb):
     listing = subprocess.run(['dpkg-deb', '-c', str(deb)], capture_output=True, text=True, check=True).stdout
     for line in listing.splitlines():
-        assert re.match(r'^(drwxr-xr-x|-rw-r--r--|-rwxr-xr-x) root/root ', line), line
+        assert re.match(r'^(drwxr-xr-x|-rw-r--r--|-rwxr-xr-x|lrwxrwxrwx) root/root ', line), line
 
 
 def test_every_dependency_is_there_for_either_python(deb):

@@ -18,8 +18,9 @@ DEB = f'fuel-infiniband_{METADATA["version"]}_all.deb'
 
 FILES = {'CHANGELOG.md', 'LICENSE', 'checksums.sha1', 'environment_config.yaml', 'metadata.yaml', 'tasks.yaml',
          'deployment_scripts/drivers', 'deployment_scripts/fuel-infiniband.sha256', 'deployment_scripts/install',
-         'deployment_scripts/ovs', 'deployment_scripts/preflight', 'deployment_scripts/verify',
-         'deployment_scripts/vlans', 'fuel-infiniband',
+         'deployment_scripts/ovs', 'deployment_scripts/passthrough', 'deployment_scripts/preflight',
+         'deployment_scripts/rdma', 'deployment_scripts/sriov', 'deployment_scripts/storage',
+         'deployment_scripts/verify', 'deployment_scripts/vlans', 'fuel-infiniband',
          'repositories/ubuntu/Packages.gz', 'repositories/ubuntu/Release', f'repositories/ubuntu/{DEB}'}
 # What the command on the master is made of.
 FILES |= {str(path.relative_to(TOP)) for path in (TOP / 'plugin_lib').rglob('*') if path.suffix in ('.py', '.json')}

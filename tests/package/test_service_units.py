@@ -1,6 +1,6 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""eipoibd's systemd units, as the node package brings them.
+"""The systemd units that the node package brings: eipoibd's, and the one of virtual functions.
 
 Covered: what systemd-analyze says of the unit alone and with its hardening, which must leave an exposure of at most
 2.0; the unit alone has nothing that came after systemd 229 (no such release runs here: its settings are held against
@@ -62,6 +62,19 @@ def test_the_reduced_unit_is_valid_and_holds_nothing_newer_than_229(unit):
     assert [name for name in sorted(settings) if SINCE.get(name, 999) > 229] == []
     assert 'ProtectSystem=strict' not in unit.read_text(), 'of 232'
     assert '@' not in unit.read_text(), 'filters of system calls by group are of 231'
+
+
+def test_virtual_functions_are_configured_at_every_boot_where_there_are_any(unit, node):
+    from plugin_lib.paths import SRIOV_MEMORY
+    text = (TOP / 'packaging/fuel-infiniband-sriov.service').read_text()
+    other = unit.with_name('fuel-infiniband-sriov.service')
+    other.write_text(text.replace('/usr/bin/fuel-infiniband', '/bin/true'))
+    assert_valid(other)
+    assert f'ConditionPathExists={SRIOV_MEMORY}\n' in text
+    assert f'test -e {SRIOV_MEMORY} ' in (TOP / 'packaging/fuel-infiniband-sriov.conf').read_text()
+    assert node.shell(f'dpkg -i {REPOSITORY}/*.deb').returncode == 0
+    wanted = node.path('/usr/lib/systemd/system/multi-user.target.wants') / other.name
+    assert (wanted.parent / wanted.readlink()).exists()
 
 
 def test_the_watchdog_waits_longer_than_twice_for_the_resync(unit):
