@@ -22,7 +22,7 @@ def of(partitions):
         return list(partitions.remarks)
     definitions = keyed(partitions.definitions)
     found = list(partitions.remarks) + _limited_default(partitions, definitions)
-    found += _without_group(definitions) + _contradictions(definitions) + overfull(partitions)
+    found += _without_group(definitions) + _contradictions(definitions) + _both(definitions) + overfull(partitions)
     found += _overfull(partitions, [EndPort(_SOME_SWITCH, SWITCH)], SWITCH_ENTRIES, ': ALL_CAS leaves switches out')
     return sorted(set(found))
 
@@ -69,6 +69,11 @@ def _contradictions(definitions):
                                     'counts'.format(_shown(member.who), before, member.membership, key)))
                 seen[key, member.who] = member.membership
     return found
+
+
+def _both(definitions):
+    return [Remark(member.line, False, 'both is full alone, unless OpenSM has allow_both_pkeys TRUE')
+            for _, definition in definitions for member in definition.members if member.membership == 'both']
 
 
 def _shown(who):

@@ -3,7 +3,8 @@
 """What we say a partition file means is what a real OpenSM on a simulated subnet programs.
 
 Covered: files made of every part that the syntax has, right and wrong, in random order, spacing and layout; the ways of
-writing that OpenSM misreads, one by one; both keys of a partition where OpenSM allows them.
+writing that OpenSM misreads, one by one; both keys of a partition where OpenSM allows them; and that our own files
+give each port exactly the P_Keys of its partitions.
 """
 import tempfile
 
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from plugin_lib.subnet_manager import partition_file, tables
+from plugin_lib.subnet_manager import generate, merge, partition_file, tables
+from plugin_lib.subnet_manager.needs import Partition
 from tests.lab import requirements
 from tests.lab.ibsim import MANAGER, SWITCH
 from tests.lab.namespaces import enclosed
@@ -118,6 +120,34 @@ def test_files_mean_what_opensm_programs(allow_both):
         same()
 
     with_opensm(body, allow_both_pkeys=allow_both)
+
+
+ENVIRONMENTS = st.dictionaries(
+    st.integers(1, 4094), st.sampled_from([None, (GUIDS['node-1'],), (GUIDS['node-1'], GUIDS['node-2'])]),
+    min_size=1, max_size=40)
+OPERATORS = st.sampled_from(['', '# made by hand\nlab=0x7001, ipoib, defmember=full : ALL_CAS ;\n',
+                             'Default=0x7fff, ipoib : ALL=full, SELF=full ;\n', NEUTRAL])
+
+
+def test_ports_get_the_keys_of_the_partitions_that_we_write():
+    def body(manager):
+        @settings(max_examples=FILES // 3, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @given(ENVIRONMENTS, OPERATORS, st.sampled_from([None, 4096]))
+        def same(vlans, theirs, mtu):
+            partitions = [Partition(vlan, ('network',), guids and tuple(int(guid, 16) for guid in guids))
+                          for vlan, guids in sorted(vlans.items())]
+            text = merge.merged(theirs, 'partitions.conf', partitions, generate.lines(partitions, mtu),
+                                generate.default_line(mtu))
+            found = programmed(manager, text)
+            for name, guid in GUIDS.items():
+                ours = {0x8000 | vlan for vlan, guids in vlans.items() if not guids or guid in guids}
+                assert found[name] - {0xffff, 0x7fff, 0xf001} == ours, text
+                assert (0xffff in found[name]) == (theirs != NEUTRAL)
+
+        same()
+        assert 'table is full for node 0x0002' not in manager.log()
+
+    with_opensm(body)
 
 
 # (what is written, what we remark): neither meaning is in doubt, OpenSM is asked for it.

@@ -107,6 +107,7 @@ def test_marks_that_are_not_a_pair_are_refused(text):
      ' there is no line: two of them cannot talk untagged'),
     ('Default=0x7fff : ALL, SELF=full ;', 'line 1: HCAs are limited members of the default partition: two of them '
      'cannot talk untagged'),
+    (DEFAULT + '\na=0x65, ipoib : SELF=both ;', 'line 2: both is full alone, unless OpenSM has allow_both_pkeys TRUE'),
     (DEFAULT + '\na=0x65 : ALL_CAS=full ;', 'line 2: no ipoib for P_Key 0x0065: without a broadcast group IPoIB stays '
      'down'),
     (DEFAULT + '\na=0x65, ipoib : 0x11=full ;\na=0x65 : 0x11 ;', 'line 3: port 0x0000000000000011 is full and '

@@ -9,6 +9,8 @@ from __future__ import absolute_import, print_function, unicode_literals
 import io
 import json
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -21,7 +23,8 @@ try:
 except ImportError:
     from BaseHTTPServer import BaseHTTPRequestHandler, HTTPServer
 
-FIXTURES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'fixtures')
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+FIXTURES = os.path.join(TOP, 'tests', 'fixtures')
 ASTUTE = os.path.join(FIXTURES, 'astute', '9.2-two-ports.yaml')
 NETWORKS = {'networking_parameters': {'segmentation_type': 'vlan', 'vlan_range': [1000, 1001]},
             'networks': [{'name': 'management', 'vlan_start': 101, 'meta': {}},
@@ -70,6 +73,14 @@ def test_partitions_without_a_file_are_printed(run, networks):
     assert OURS in out and out.count('Default=0x7fff') == 1
     assert run('--networks', networks, '--output', 'ufm')[1].count('Default') == 0
     assert OURS.split('\n')[0] not in run('--networks', networks, '--network', 'private')[1]
+
+
+def test_the_master_needs_nothing_but_pyyaml(networks):
+    without = 'import sys; sys.modules.update(jsonschema=None, jinja2=None, ovs=None); from plugin_lib import cli; '
+    child = subprocess.Popen([sys.executable, '-c', without + 'sys.exit(cli.main(sys.argv[1:]))', 'partitions',
+                              '--networks', networks], stdout=subprocess.PIPE, cwd=TOP)
+    assert OURS in child.communicate()[0].decode('utf-8')
+    assert child.returncode == 0
 
 
 def test_commands_for_a_switch(run, networks):
