@@ -10,11 +10,13 @@ import glob
 import os
 
 from plugin_lib import version
+from plugin_lib.effect import files
 from plugin_lib.errors import ApplyError
 
 PLUGIN = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 REPOSITORIES = os.path.join(PLUGIN, 'repositories')
 LINK = '/usr/bin/fuel-infiniband'
+_NEW_LINK = '/usr/bin/.fuel-infiniband.new'
 _PROGRAM = 'fuel-infiniband'
 
 _NEXT = '''next: fuel-infiniband drivers add FILE...            the MLNX_OFED packages of your nodes
@@ -83,12 +85,12 @@ def _link(programs):
         raise ApplyError('cannot put the command on the path', LINK, 'something else is there: {0}'.format(target),
                          'move it away')
     try:
+        files.remove(_NEW_LINK)  # of a run that was killed
         if not programs:
             if target is not None:
                 os.unlink(LINK)
         elif target != programs[-1]:
-            temporary = '{0}.{1}'.format(LINK, os.getpid())
-            os.symlink(programs[-1], temporary)
-            os.rename(temporary, LINK)
+            os.symlink(programs[-1], _NEW_LINK)
+            os.rename(_NEW_LINK, LINK)
     except EnvironmentError as error:
         raise ApplyError('cannot put the command on the path', LINK, error.strerror, 'run it as root')

@@ -1,6 +1,6 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""A stand-in for the REST service of a Fuel 9 master, as far as plugins and their settings go: ``python nailgun.py PORT``.
+"""A stand-in for a Fuel 9 master's REST service: plugins and settings.  ``python nailgun.py PORT PLUGINS_FOLDER``.
 
 There is no Fuel master here.  Plugins are registered, updated and removed as nailgun's handlers do it, with their
 answers and errors (409 for a plugin that exists, 400 for one that is in use, 404); cluster 1 is an environment whose
@@ -14,7 +14,6 @@ from pathlib import Path
 
 import yaml
 
-PLUGINS = Path('/var/www/nailgun/plugins')
 REQUIRED = ('name', 'title', 'version', 'releases', 'package_version')
 
 
@@ -25,10 +24,13 @@ class Refused(Exception):
 class Service:
     """What the service remembers.
 
-    plugins: {id: metadata}; chosen: {id: what an environment has set}
+    ``plugins`` is {id: metadata}, ``chosen`` {id: what an environment has set}.
+
+    :param folder: of the plugins on the master
     """
 
-    def __init__(self):
+    def __init__(self, folder):
+        self.folder = Path(folder)
         self.plugins, self.chosen, self._last = {}, {}, 0
 
     def version(self, _data):
@@ -63,7 +65,7 @@ class Service:
     def sync(self, _data):
         """Read what is on the disk; nailgun does not make plugins of it."""
         for number, plugin in self.plugins.items():
-            self.plugins[number] = dict(_yaml(plugin, 'metadata.yaml'), id=number)
+            self.plugins[number] = dict(self._yaml(plugin, 'metadata.yaml'), id=number)
         return 200, {}
 
     def attributes(self, _data):
@@ -79,7 +81,7 @@ class Service:
 
     def _of_environment(self, number, plugin):
         chosen = self.chosen.get(number, {})
-        fields = _yaml(plugin, 'environment_config.yaml')['attributes']
+        fields = self._yaml(plugin, 'environment_config.yaml')['attributes']
         fields = {name: dict(field, value=chosen.get('version', {}).get(name, field).get('value'))
                   for name, field in fields.items() if name != 'metadata'}
         return {'metadata': {'class': 'plugin', 'toggleable': True, 'default': False, 'weight': 70,
@@ -93,9 +95,9 @@ class Service:
         if number not in self.plugins:
             raise Refused(404, 'Plugin not found')
 
-
-def _yaml(plugin, name):
-    return yaml.safe_load((PLUGINS / f'{plugin["name"]}-{plugin["version"].rpartition(".")[0]}' / name).read_text())
+    def _yaml(self, plugin, name):
+        series = plugin['version'].rpartition('.')[0]
+        return yaml.safe_load((self.folder / f'{plugin["name"]}-{series}' / name).read_text())
 
 
 ROUTES = {('GET', r'version'): Service.version, ('GET', r'plugins/?'): Service.list,
@@ -105,7 +107,7 @@ ROUTES = {('GET', r'version'): Service.version, ('GET', r'plugins/?'): Service.l
 
 
 def main():
-    service = Service()
+    service = Service(sys.argv[2])
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self):

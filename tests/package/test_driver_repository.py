@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from plugin_lib.driver_repository import manifest
+from tests.package import killer
 from tests.package.conftest import PLUGIN_FOLDER
 from tests.package.driver_packages import CHAIN, deb, files_of, rpm
 from tools.packages import TOP
@@ -133,26 +134,6 @@ def test_a_newer_package_for_the_same_kernel_replaces_the_older(master, some):
     assert ('mlnx-modules', '3.5-b', NEW) in master.index()
 
 
-KILLER = '''
-import os, signal, subprocess, sys
-left = [int(sys.argv.pop(1))]
-sys.path[0] = sys.argv.pop(1)
-def deadly(module, name):
-    real = getattr(module, name)
-    def counted(*arguments, **options):
-        left[0] -= 1
-        if not left[0]:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(*arguments, **options)
-    setattr(module, name, counted)
-from plugin_lib.driver_repository import package, tools
-for module, name in ((os, 'rename'), (os, 'unlink'), (os, 'write'), (os, 'fsync'), (tools, 'output')):
-    deadly(module, name)
-from plugin_lib.cli import main
-sys.exit(main())
-'''
-
-
 def test_killed_before_any_step_and_run_again(tmp_path, built, some):
     """A package is replaced, one is added; whatever step it is killed at, the next run ends as if there was none."""
     python = PYTHON27 if PYTHON27.exists() else '/usr/bin/python3'
@@ -167,9 +148,10 @@ def test_killed_before_any_step_and_run_again(tmp_path, built, some):
     for step in range(1, 100):
         shutil.rmtree(reference.plugin)
         shutil.copytree(started, reference.plugin)
-        done = subprocess.run([str(python), '-BEs', '-c', KILLER, str(step), str(reference.plugin), *map(str, given)],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, cwd=tmp_path)
-        assert done.returncode in (0, -9), done.stdout
+        done = subprocess.run(
+            [str(python), '-BEs', '-c', killer.CODE, str(step), str(reference.plugin), *map(str, given)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, cwd=tmp_path)
+        assert done.returncode in (0, *killer.KILLED), done.stdout
         if done.returncode == 0:
             break
         reference.run(*given)
