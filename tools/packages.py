@@ -23,7 +23,7 @@ FLAVOURS = ('fuel6', 'fuel8')
 DIST = TOP / 'dist'
 
 _PLUGIN = ('LICENSE', 'CHANGELOG.md', 'metadata.yaml', 'environment_config.yaml', 'tasks.yaml', 'pre_build_hook',
-           'deployment_scripts', 'packaging', 'plugin_lib', 'repositories')
+           'bootstrap', 'deployment_scripts', 'packaging', 'plugin_lib', 'repositories')
 # What earlier builds and Python leave behind, also in a working tree.
 _LEFTOVERS = shutil.ignore_patterns('__pycache__', '*.pyc', '*.deb', 'Packages*', 'Release', '*.sha256', '.*')
 

@@ -55,9 +55,9 @@ def prepare():
             raise Unavailable(f'no {program} (package {package})')
     release = _release()
     os.makedirs(CACHE, exist_ok=True)
-    unpacked = _once(f'kernel-{release}', lambda folder: _unpack(release, folder))
-    tag = _digest([*glob.glob(f'{SOURCES}/*'), INIT, __file__])
-    made = _once(f'guest-{release}-{tag}', lambda folder: _make(release, unpacked, folder))
+    unpacked = build_once(f'kernel-{release}', lambda folder: _unpack(release, folder))
+    tag = digest_of([*glob.glob(f'{SOURCES}/*'), INIT, __file__])
+    made = build_once(f'guest-{release}-{tag}', lambda folder: _make(release, unpacked, folder))
     return Kernel(release, f'{unpacked}/boot/vmlinuz-{release}', f'{made}/lib/modules', f'{made}/initramfs')
 
 
@@ -72,7 +72,8 @@ def _release():
     return max(supported, key=lambda release: [int(number) for number in re.findall(r'\d+', release)])
 
 
-def _digest(paths):
+def digest_of(paths):
+    """A name for the state of these files."""
     digest = hashlib.sha256()
     for path in sorted(paths):
         with open(path, 'rb') as stream:
@@ -80,7 +81,7 @@ def _digest(paths):
     return digest.hexdigest()[:16]
 
 
-def _once(name, make):
+def build_once(name, make):
     """The folder ``name`` in the cache; ``make(folder)`` fills it first where it is not there. Whole or absent."""
     folder = f'{CACHE}/{name}'
     if not os.path.isdir(folder):
@@ -98,9 +99,10 @@ def _once(name, make):
     return folder
 
 
-def _run(*argv, cwd=None):
+def run(*argv, cwd=None, **environment):
+    """What a program says; raises RuntimeError with it when it fails."""
     done = subprocess.run(argv, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          env=dict(os.environ, PATH=_PATH))
+                          env=dict(os.environ, PATH=_PATH, **environment))
     if done.returncode:
         raise RuntimeError(f'{" ".join(argv)}: {done.stdout.strip()[-2000:]}')
     return done.stdout
@@ -110,11 +112,11 @@ def _unpack(release, folder):
     """The kernel and its modules, from Debian's package."""
     package = f'linux-image-{release}'
     try:
-        _run('apt-get', '-q', 'download', package, cwd=folder)
+        run('apt-get', '-q', 'download', package, cwd=folder)
     except RuntimeError as error:
         raise Unavailable(f'{error} (apt-get update, or newer headers: the archive keeps few kernels)')
     archive, = glob.glob(f'{folder}/{package}_*.deb')
-    _run('dpkg-deb', '-x', archive, folder)
+    run('dpkg-deb', '-x', archive, folder)
     os.unlink(archive)
 
 
@@ -122,7 +124,7 @@ def _make(release, unpacked, folder):
     """The guest's /lib/modules, Debian's with the stand-ins in ``updates``, and the initramfs."""
     build = f'{folder}/build'
     shutil.copytree(SOURCES, build)
-    _run('make', '-C', f'/usr/src/linux-headers-{release}', f'M={build}', 'modules')
+    run('make', '-C', f'/usr/src/linux-headers-{release}', f'M={build}', 'modules')
     tree = f'{folder}/lib/modules/{release}'
     # Hard links: the unpacked package is 400 MB.
     shutil.copytree(f'{unpacked}/lib/modules/{release}', tree, copy_function=os.link, symlinks=True)
@@ -133,7 +135,7 @@ def _make(release, unpacked, folder):
     for module in glob.glob(f'{build}/*.ko'):
         shutil.copy(module, f'{tree}/updates')
     shutil.rmtree(build)
-    _run('depmod', '-b', folder, release)
+    run('depmod', '-b', folder, release)
     with open(f'{folder}/initramfs', 'wb') as archive:
         _write_initramfs(archive, release, folder)
 
@@ -161,6 +163,6 @@ def _boot_modules(release, folder):
     """Paths of the modules, each after those that it depends on."""
     paths = []
     for name in _BOOT_MODULES:
-        lines = _run('modprobe', '-d', folder, '-S', release, '--show-depends', name).splitlines()
+        lines = run('modprobe', '-d', folder, '-S', release, '--show-depends', name).splitlines()
         paths += [line.split()[1] for line in lines if line.startswith('insmod ')]
     return list(dict.fromkeys(paths))

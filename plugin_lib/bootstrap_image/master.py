@@ -1,0 +1,83 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""The Fuel master: its release, and where the discovery images and what we keep of them are."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import io
+import os
+import re
+
+from plugin_lib.effect.files import make_folder
+from plugin_lib.errors import InfinibandError
+
+# Fuel 8.0 and later say it in the first file, 6.1 to 8.0 in the second.
+_RELEASE_FILES = ('/etc/fuel_release', '/etc/fuel/version.yaml')
+_RELEASE = re.compile(r'^(?:\s*release:\s*)?["\']?(\d+\.\d+)["\']?\s*$', re.M)
+# 6.1 and 7.0 have one image, of CentOS 6; later ones as many as are built, of Ubuntu.
+CENTOS = ('6.1', '7.0')
+UBUNTU = ('8.0', '9.0', '9.1', '9.2')
+STATE = '/var/lib/fuel-infiniband/bootstrap'
+_MIB = 1 << 20
+
+
+class Master(object):
+    """A Fuel master.
+
+    :param root: its root folder
+    :param plugin: the folder of the plugin on it
+    """
+
+    def __init__(self, root, plugin):
+        # type: (str, str) -> None
+        self.root = root
+        self.plugin = plugin
+
+    def path(self, name):
+        # type: (str) -> str
+        """The path ``name`` of the master."""
+        return os.path.join(self.root, name.lstrip('/'))
+
+    def state(self, *names):
+        # type: (*str) -> str
+        """A path in the folder that holds what has to survive: originals, and what is being built."""
+        return os.path.join(self.path(STATE), *names)
+
+    def release(self):
+        # type: () -> str
+        """The release of Fuel, one of CENTOS and UBUNTU.
+
+        :raises InfinibandError: where this is no Fuel master, or one of another release
+        """
+        for name in _RELEASE_FILES:
+            try:
+                with io.open(self.path(name), encoding='utf-8') as stream:
+                    found = _RELEASE.search(stream.read())
+            except (EnvironmentError, ValueError):
+                continue
+            if found and found.group(1) in CENTOS + UBUNTU:
+                return found.group(1)
+            raise InfinibandError('this release of Fuel is not known', self.path(name),
+                                  'release {0}'.format(found.group(1)) if found else 'it names no release',
+                                  'use the plugin with Fuel {0}'.format(', '.join(CENTOS + UBUNTU)))
+        raise InfinibandError('this is no Fuel master', ', '.join(self.path(name) for name in _RELEASE_FILES),
+                              'none of them is there', 'run this on the Fuel master, as root')
+
+    def need(self, space):
+        # type: (dict) -> None
+        """Have room.
+
+        :param space: {folder: bytes that will be written to it}
+        :raises InfinibandError: where a file system has less
+        """
+        wanted = {}
+        for folder, size in sorted(space.items()):
+            device = os.stat(make_folder(folder)).st_dev
+            folders, total = wanted.get(device, ([], 0))
+            wanted[device] = (folders + [folder], total + size)
+        for folders, total in wanted.values():
+            found = os.statvfs(folders[0])
+            free = found.f_bavail * found.f_frsize
+            if free < total:
+                raise InfinibandError('there is not enough space', ', '.join(folders),
+                                      '{0} MiB free, {1} MiB needed'.format(free // _MIB, -(-total // _MIB)),
+                                      'make room, for instance by deleting unused images')

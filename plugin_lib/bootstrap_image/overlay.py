@@ -1,0 +1,49 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is laid over a discovery image: the files of bootstrap/, and modprobe's configuration."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import io
+import os
+import stat
+
+from plugin_lib.bootstrap_image import cpio
+from plugin_lib.errors import InfinibandError
+from plugin_lib.planning import discovery_image, modprobe
+
+# In any image, what says that it is ours; the text is the version of the plugin.
+MARKER = 'etc/fuel-infiniband/image'
+_FORMS = {'centos': modprobe.INSTALL, 'ubuntu': modprobe.SOFTDEP}
+
+
+def entries(plugin, kind, version):
+    # type: (str, str, str) -> list
+    """The overlay as Entries of regular files.
+
+    :param plugin: the plugin's folder, which has bootstrap/
+    :param kind: ``centos`` or ``ubuntu``
+    :raises InfinibandError: when bootstrap/ cannot be read
+    """
+    found = [_file(discovery_image.MODPROBE_FILE, modprobe.text(discovery_image.QUEUE_SIZE, _FORMS[kind])),
+             _file(discovery_image.GATE, ''), _file(MARKER, version + '\n')]
+    for part in ('common', kind):
+        found += _folder(os.path.join(plugin, 'bootstrap', part))
+    return found
+
+
+def _file(name, text):
+    return cpio.new(name, stat.S_IFREG | 0o644, text.encode('utf-8'))
+
+
+def _folder(top):
+    def refuse(error):
+        raise InfinibandError('the plugin is not whole', error.filename, error.strerror, 'install the plugin again')
+
+    found = []
+    for folder, _, names in os.walk(top, onerror=refuse):
+        for name in sorted(names):
+            path = os.path.join(folder, name)
+            mode = stat.S_IFREG | os.stat(path).st_mode & 0o755
+            with io.open(path, 'rb') as stream:
+                found.append(cpio.new(os.path.relpath(path, top), mode, stream.read()))
+    return found

@@ -1,0 +1,129 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""The files of packages, as Entries for an image: the node package, and the operator's driver packages."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import glob
+import hashlib
+import io
+import os
+import stat
+import subprocess
+import tarfile
+from contextlib import closing
+
+from plugin_lib._compat import to_text
+from plugin_lib.bootstrap_image import cpio
+from plugin_lib.errors import InfinibandError
+
+RPM2CPIO = 'rpm2cpio'
+_AR_MAGIC = b'!<arch>\n'  # ar(5)
+_AR_HEADER = 60
+_PROGRAM = ('usr/sbin/eipoibd', 'usr/lib/fuel-infiniband/')
+
+
+def node_package(plugin):
+    # type: (str) -> str
+    """Path of the node package, whose checksum is verified.
+
+    :param plugin: folder of the plugin on the master
+    :raises InfinibandError: when it is not there, or not the one that came with the plugin
+    """
+    note = os.path.join(plugin, 'deployment_scripts', 'fuel-infiniband.sha256')
+    todo = 'install the plugin again'
+    try:
+        with io.open(note, encoding='ascii') as stream:
+            checksum, name = stream.read().split()
+    except (EnvironmentError, ValueError):
+        raise InfinibandError('the plugin is not whole', note, 'it holds no checksum of the node package', todo)
+    path = os.path.join(plugin, 'repositories', 'ubuntu', os.path.basename(name))
+    try:
+        found = sha256(path)
+    except EnvironmentError as error:
+        raise InfinibandError('the plugin is not whole', path, error.strerror, todo)
+    if found != checksum:
+        raise InfinibandError('the node package is not the one that came with the plugin', path,
+                              'sha256 {0} instead of {1}'.format(found, checksum), todo)
+    return path
+
+
+def sha256(path):
+    # type: (str) -> str
+    """The checksum of a file, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    with io.open(path, 'rb') as stream:
+        for block in iter(lambda: stream.read(1 << 20), b''):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def program(path):
+    # type: (str) -> list
+    """The Entries of eipoibd and what it imports, from the node package.
+
+    :raises InfinibandError: when it cannot be read
+    """
+    found = []
+    try:
+        with io.open(path, 'rb') as stream:
+            data = _member(stream.read(), b'data.tar.gz')
+        with closing(tarfile.open(fileobj=io.BytesIO(data), mode='r:gz')) as archive:
+            for member in archive:
+                name = to_text(member.name)[len('./'):]
+                if member.isfile() and name.startswith(_PROGRAM):
+                    found.append(cpio.new(name, stat.S_IFREG | member.mode, archive.extractfile(member).read()))
+    except (EnvironmentError, tarfile.TarError, ValueError) as error:
+        raise InfinibandError('the node package cannot be read', path, str(error), 'install the plugin again')
+    return found
+
+
+def _member(archive, wanted):
+    """What is in the file ``wanted`` of an ar archive."""
+    if not archive.startswith(_AR_MAGIC):
+        raise ValueError('it is no Debian package')
+    at = len(_AR_MAGIC)
+    while at + _AR_HEADER <= len(archive):
+        size = int(archive[at + 48:at + 58])
+        if archive[at:at + 16].rstrip(b' /') == wanted:
+            return archive[at + _AR_HEADER:at + _AR_HEADER + size]
+        at += _AR_HEADER + size + size % 2
+    raise ValueError('there is no {0} in it'.format(wanted.decode('ascii')))
+
+
+def debian_names(plugin):
+    # type: (str) -> list
+    """Sorted names of the packages beside the node package that the plugin's repository for Ubuntu holds."""
+    files = [os.path.basename(path) for path in glob.glob(os.path.join(plugin, 'repositories', 'ubuntu', '*.deb'))]
+    return sorted(set(to_text(name).partition('_')[0] for name in files) - set(['fuel-infiniband']))
+
+
+def rpms(plugin):
+    # type: (str) -> list
+    """Sorted paths of the driver packages in the plugin's repository for CentOS."""
+    return sorted(glob.glob(os.path.join(plugin, 'repositories', 'centos', '*.rpm')))
+
+
+def rpm_entries(path):
+    # type: (str) -> object
+    """Yield the Entries of an rpm.
+
+    :raises InfinibandError: when rpm2cpio fails or gives no archive
+    """
+    todo = 'put the whole package there: {0}'.format(os.path.basename(path))
+    try:
+        child = subprocess.Popen([RPM2CPIO, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, close_fds=True)
+    except EnvironmentError as error:
+        raise InfinibandError('cannot run {0}'.format(RPM2CPIO), RPM2CPIO, error.strerror, 'install the package rpm')
+    try:
+        for entry in cpio.read(child.stdout):
+            yield entry._replace(ino=(path, entry.ino))  # every package counts from one
+        words, broken = child.stderr.read(), None
+    except cpio.Broken as error:
+        words, broken = child.stderr.read(), error
+    finally:
+        child.stdout.close()
+        child.stderr.close()
+        child.wait()
+    if child.returncode or broken:
+        raise InfinibandError('a driver package cannot be unpacked', path,
+                              to_text(words).strip() or str(broken) or 'rpm2cpio failed', todo)
