@@ -9,6 +9,7 @@ import stat
 
 from plugin_lib import version
 from plugin_lib.bootstrap_image import cpio, initramfs, overlay, packages
+from plugin_lib.driver_repository import manifest
 from plugin_lib.errors import InfinibandError
 from plugin_lib.planning import discovery_image
 
@@ -71,22 +72,21 @@ def _rc_local(base, contents):
 
 
 def _drivers(master, base, contents, say):
-    """The Entries of the operator's driver packages, whose modules have to be for the image's kernel."""
-    paths = packages.rpms(master.plugin)
-    if not paths:
-        say('no driver packages in repositories/centos: the image keeps its own drivers, without eth_ipoib, which is '
-            'in MLNX_OFED only: nodes show their IPoIB interfaces, but no Ethernet over them')
+    """The Entries of the operator's driver packages for the image's kernel."""
+    offered = packages.drivers(master.plugin, manifest.CENTOS)
+    fitting = [entry for entry in offered if entry.kernel in [manifest.ANY_KERNEL] + contents.releases]
+    if offered and not fitting:
+        raise InfinibandError('no driver package is for the kernel of the image', base, 'it has {0}, they are for '
+                              '{1}'.format(', '.join(contents.releases), ', '.join(entry.kernel for entry in offered)),
+                              'run: fuel-infiniband drivers add FILE...')
     found = []
-    for path in paths:
-        say('adding {0}'.format(os.path.basename(path)))
-        entries = list(packages.rpm_entries(path))
-        releases = initramfs.releases_of(entries)
-        if releases - set(contents.releases):
-            raise InfinibandError('a driver package is for another kernel', path,
-                                  'it has modules of {0}, the image {1} of {2}'.format(
-                                      ', '.join(sorted(releases)), base, ', '.join(contents.releases)),
-                                  'put the packages for that kernel there')
-        found += [initramfs.moved(entry, contents.modules) for entry in entries]
+    for entry in fitting:
+        say('adding {0}'.format(entry.file))
+        path = os.path.join(master.plugin, 'repositories', entry.path)
+        found += [initramfs.moved(file, contents.modules) for file in packages.rpm_entries(path)]
+    if not any(os.path.basename(entry.name).startswith('eth_ipoib.ko') for entry in found):
+        say('no driver package has eth_ipoib, which is in MLNX_OFED only: nodes will show their IPoIB interfaces, but '
+            'no Ethernet over them')
     return found
 
 

@@ -79,12 +79,6 @@ def survey(path, wanted=()):
     return Contents(names, texts, sorted(releases), modules, module_bytes, size)
 
 
-def releases_of(found):
-    # type: (list) -> set
-    """The kernel releases for which there are modules among Entries."""
-    return set(module.group(2) for module in (_MODULE.match(entry.name) for entry in found) if module)
-
-
 def moved(entry, modules):
     # type: (object, str) -> object
     """An Entry of a package, at the image's place for kernel modules where it is one."""

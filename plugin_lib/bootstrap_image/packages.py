@@ -3,8 +3,6 @@
 """The files of packages, as Entries for an image: the node package, and the operator's driver packages."""
 from __future__ import absolute_import, print_function, unicode_literals
 
-import glob
-import hashlib
 import io
 import os
 import stat
@@ -14,11 +12,14 @@ from contextlib import closing
 
 from plugin_lib._compat import to_text
 from plugin_lib.bootstrap_image import cpio
+from plugin_lib.driver_repository import manifest
+from plugin_lib.driver_repository.package import checksum
 from plugin_lib.errors import InfinibandError
 
 RPM2CPIO = 'rpm2cpio'
 _AR_MAGIC = b'!<arch>\n'  # ar(5)
 _AR_HEADER = 60
+_ADD = 'run: fuel-infiniband drivers add {0}'
 _PROGRAM = ('usr/sbin/eipoibd', 'usr/lib/fuel-infiniband/')
 
 
@@ -38,23 +39,13 @@ def node_package(plugin):
         raise InfinibandError('the plugin is not whole', note, 'it holds no checksum of the node package', todo)
     path = os.path.join(plugin, 'repositories', 'ubuntu', os.path.basename(name))
     try:
-        found = sha256(path)
+        found = checksum(path)
     except EnvironmentError as error:
         raise InfinibandError('the plugin is not whole', path, error.strerror, todo)
     if found != checksum:
         raise InfinibandError('the node package is not the one that came with the plugin', path,
                               'sha256 {0} instead of {1}'.format(found, checksum), todo)
     return path
-
-
-def sha256(path):
-    # type: (str) -> str
-    """The checksum of a file, in hexadecimal digits."""
-    digest = hashlib.sha256()
-    with io.open(path, 'rb') as stream:
-        for block in iter(lambda: stream.read(1 << 20), b''):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def program(path):
@@ -90,17 +81,25 @@ def _member(archive, wanted):
     raise ValueError('there is no {0} in it'.format(wanted.decode('ascii')))
 
 
-def debian_names(plugin):
-    # type: (str) -> list
-    """Sorted names of the packages beside the node package that the plugin's repository for Ubuntu holds."""
-    files = [os.path.basename(path) for path in glob.glob(os.path.join(plugin, 'repositories', 'ubuntu', '*.deb'))]
-    return sorted(set(to_text(name).partition('_')[0] for name in files) - set(['fuel-infiniband']))
+def drivers(plugin, release):
+    # type: (str, str) -> list
+    """The manifest.Entries of the operator's packages for ``release``, whose checksums are verified.
 
-
-def rpms(plugin):
-    # type: (str) -> list
-    """Sorted paths of the driver packages in the plugin's repository for CentOS."""
-    return sorted(glob.glob(os.path.join(plugin, 'repositories', 'centos', '*.rpm')))
+    :param release: manifest.UBUNTU or manifest.CENTOS
+    :raises InfinibandError: when a file is not there or another one, or the manifest cannot be used
+    """
+    folder = os.path.join(plugin, 'repositories')
+    found = [entry for entry in manifest.read(folder) if entry.release == release]
+    for entry in found:
+        path = os.path.join(folder, entry.path)
+        try:
+            different = checksum(path) != entry.sha256
+        except EnvironmentError as error:
+            raise InfinibandError('a driver package is not there', path, error.strerror, _ADD.format(entry.file))
+        if different:
+            raise InfinibandError('a driver package is not the one that was added', path,
+                                  'it has another sha256 than {0} says'.format(manifest.FILE), _ADD.format(entry.file))
+    return found
 
 
 def rpm_entries(path):

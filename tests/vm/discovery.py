@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 
+from plugin_lib.driver_repository import manifest, package
 from tests.lab.namespaces import die_with_parent
 from tests.vm.kernel import CHECKOUT, QEMU, Unavailable, build_once, digest_of, run
 
@@ -79,14 +80,26 @@ def driver_package(kernel, folder, names=('mlx4_ib', 'eth_ipoib')):
     return built
 
 
-def boot(kernel, image, card='none'):
+def offer(plugin, path):
+    """Put a driver package into the plugin's repository, as ``fuel-infiniband drivers add`` does."""
+    found = package.read(path)
+    entry = manifest.Entry(found.name, os.path.basename(path), found.sha256, found.release, found.kernel)
+    target = plugin / 'repositories' / entry.path
+    target.parent.mkdir(exist_ok=True)
+    shutil.copy(path, target)
+    (plugin / 'repositories' / manifest.FILE).write_text(manifest.text((entry,)))
+
+
+def boot(kernel, image, card='none', pkeys=''):
     """What a machine tells that boots an image: {section: its text}, of centos6/fuel-init, 'console' included.
 
     :param card: 'none', 'present', or 'late': it comes when rc.local is over
+    :param pkeys: to which the subnet manager sets port 1's table afterwards, '0x8064': then VLAN 100 is waited for
     """
     argv = [QEMU, '-accel', 'tcg', '-cpu', 'max', '-smp', '1', '-m', str(MEMORY_MB), '-nodefaults', '-no-user-config',
             '-display', 'none', '-no-reboot', '-kernel', kernel.image, '-initrd', str(image),
-            '-append', f'console=ttyS0 loglevel=4 panic=-1 net.ifnames=0 rdinit=/sbin/fuel-init card={card}',
+            '-append', 'console=ttyS0 loglevel=4 panic=-1 net.ifnames=0 rdinit=/sbin/fuel-init '
+            f'card={card} pkeys={pkeys}',
             '-serial', 'stdio', '-netdev', 'user,id=net,restrict=on', '-device', 'e1000,netdev=net']
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT,
                           preexec_fn=die_with_parent)

@@ -47,8 +47,7 @@ def made_by_us(plugin, original, folder):
 def image(plugin, original, guest_kernel, tmp_path_factory):
     """The image with the driver package."""
     shutil.copytree(plugin, copy := tmp_path_factory.mktemp('with') / 'infiniband-1.0')
-    (copy / 'repositories/centos').mkdir()
-    shutil.copy(discovery.driver_package(guest_kernel, tmp_path_factory.mktemp('rpm')), copy / 'repositories/centos')
+    discovery.offer(copy, discovery.driver_package(guest_kernel, tmp_path_factory.mktemp('rpm')))
     return made_by_us(copy, original, tmp_path_factory.mktemp('image'))
 
 
@@ -75,7 +74,7 @@ def assert_served(report):
 
 
 def test_with_a_card_it_is_reported_with_its_driver(image, guest_kernel):
-    report = discovery.boot(guest_kernel, image, 'present')
+    report = discovery.boot(guest_kernel, image, 'present', '0x8064')
     assert_served(report)
     reported = drivers(report)
     assert reported['eth0'][0] == 'e1000'
@@ -87,7 +86,7 @@ def test_with_a_card_it_is_reported_with_its_driver(image, guest_kernel):
 
 
 def test_a_card_that_comes_late_is_served_too(image, guest_kernel):
-    assert_served(discovery.boot(guest_kernel, image, 'late'))
+    assert_served(discovery.boot(guest_kernel, image, 'late', '0x8064'))
 
 
 def test_without_a_card_nothing_is_loaded_started_or_waited_for(image, guest_kernel):
