@@ -34,7 +34,7 @@ def node_package(plugin):
     todo = 'install the plugin again'
     try:
         with io.open(note, encoding='ascii') as stream:
-            checksum, name = stream.read().split()
+            expected, name = stream.read().split()
     except (EnvironmentError, ValueError):
         raise InfinibandError('the plugin is not whole', note, 'it holds no checksum of the node package', todo)
     path = os.path.join(plugin, 'repositories', 'ubuntu', os.path.basename(name))
@@ -42,9 +42,9 @@ def node_package(plugin):
         found = checksum(path)
     except EnvironmentError as error:
         raise InfinibandError('the plugin is not whole', path, error.strerror, todo)
-    if found != checksum:
+    if found != expected:
         raise InfinibandError('the node package is not the one that came with the plugin', path,
-                              'sha256 {0} instead of {1}'.format(found, checksum), todo)
+                              'sha256 {0} instead of {1}'.format(found, expected), todo)
     return path
 
 

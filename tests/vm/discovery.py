@@ -28,9 +28,9 @@ def original(kernel):
 
     :param kernel: tests.vm.kernel.Kernel
     """
-    for program, package in _PROGRAMS.items():
+    for program, from_package in _PROGRAMS.items():
         if not shutil.which(program, path=f'{os.environ["PATH"]}:/usr/sbin:/sbin'):
-            raise Unavailable(f'no {program} (package {package})')
+            raise Unavailable(f'no {program} (package {from_package})')
     guest = os.path.basename(os.path.dirname(os.path.dirname(kernel.modules)))
     tag = digest_of([__file__, *glob.glob(f'{SOURCES}/*')])
     return build_once(f'discovery-{guest}-{tag}', lambda folder: _original(kernel, folder)) + '/initramfs.img'
