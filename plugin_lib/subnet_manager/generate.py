@@ -31,12 +31,12 @@ def lines(partitions, mtu=None, rate=None):
     found = []
     for partition in partitions:
         head = '{0}=0x{1:04x}, ipoib{2}, defmember=full :'.format(partition.name, partition.vlan, _group(mtu, rate))
-        comment = ' ; # {0}'.format(', '.join(partition.networks))
+        names = ', '.join(partition.networks)
         if partition.guids is None:
-            found.append('{0} ALL_CAS{1}'.format(head, comment))
+            found.append('{0} ALL_CAS ; # {1}'.format(head, names))
         else:
-            found.append(head)
-            found += _guid_lines(partition.guids, comment)
+            found.append('{0} # {1}'.format(head, names))
+            found += _guid_lines(partition)
     return found
 
 
@@ -58,11 +58,12 @@ def _group(mtu, rate):
     return (', mtu={0}'.format(MTUS[mtu]) if mtu else '') + (', rate={0}'.format(RATES[rate]) if rate else '')
 
 
-def _guid_lines(guids, comment):
-    spelled = ['0x{0:016x}'.format(guid) for guid in guids]
-    rows = ['    ' + ', '.join(spelled[start:start + _GUIDS_A_LINE])
-            for start in range(0, len(spelled), _GUIDS_A_LINE)]
-    return [row + ',' for row in rows[:-1]] + [rows[-1] + comment]
+def _guid_lines(partition):
+    """The members; each line tells its partition, or nobody could read a difference."""
+    spelled = ['0x{0:016x}'.format(guid) for guid in partition.guids]
+    rows = [', '.join(spelled[start:start + _GUIDS_A_LINE]) for start in range(0, len(spelled), _GUIDS_A_LINE)]
+    return ['    {0} {1} # {2}'.format(row, end, partition.name)
+            for row, end in zip(rows, [','] * (len(rows) - 1) + [';'])]
 
 
 def _short(mtu):

@@ -156,7 +156,8 @@ def test_members_are_the_ports_of_the_nodes_where_they_are_told(run, folder):
     one, two = (node(folder, 'node-{0}'.format(index), '0x0002c9030000001{0}'.format(index)) for index in (1, 2))
     status, out, err = run('--astute', one, two, '--guids', '--output', 'ufm')
     assert (status, err) == (0, '')
-    assert 'vlan201=0x00c9, ipoib, defmember=full :\n    0x0002c90300000011, 0x0002c90300000012 ; # mgmt\n' in out
+    assert ('vlan201=0x00c9, ipoib, defmember=full : # mgmt\n'
+            '    0x0002c90300000011, 0x0002c90300000012 ; # vlan201\n') in out
     assert 'ALL_CAS' not in out
     assert 'vlan1003=0x03eb, ipoib, defmember=full : ALL_CAS ; # prv\n' in run('--astute', one, two)[1]
     commands = run('--astute', one, '--guids', '--output', 'mlnx-os')[1]
