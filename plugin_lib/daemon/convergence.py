@@ -39,21 +39,21 @@ class Result(namedtuple('Result', 'host findings outcomes warnings wanted next_r
         return tuple(outcome.error for outcome in self.outcomes if outcome.error)
 
 
-def look(source, ledger, known=None):
+def look(source, ledger, host=None):
     # type: (object, object, object) -> tuple
     """(state.Host, {name: Made} of what is there and ours): what :func:`plugin_lib.planning.vlans.plan` needs.
 
     :param source: see host.source
     :param ledger: effect.ledger.Ledger
-    :param known: the Host, where it need not be read
+    :param host: the Host, where it has been read
     """
-    host = known or machine.read(source)
+    host = host or machine.read(source)
     return host, remembered(host, ledger.read())
 
 
 def converge(source, executor, ledger, withdraw=None, stop=None, held=None, settings=config.DEFAULTS, talk=None,
-             known=None):
-    # type: (object, object, object, object, object, object, object, object, object) -> Result
+             last=None, moved=True):
+    # type: (object, object, object, object, object, object, object, object, object, bool) -> Result
     """Make every EIPOIB interface serve what its HCA port's P_Keys and those who talk through it ask for.
 
     :param source: a live Source
@@ -64,10 +64,12 @@ def converge(source, executor, ledger, withdraw=None, stop=None, held=None, sett
     :param held: host -> {subject: InfinibandError} of what failed and is not to be tried yet; None: all is tried
     :param settings: daemon.config.Config
     :param talk: names of EIPOIB interfaces -> planning.talkers.Talkers; None: nobody but the interfaces themselves
-    :param known: the Host at the end of the last pass, when since then only those who talk can have changed
+    :param last: the Host at the end of the last pass, when since then nothing has happened to the HCAs' ports
+    :param moved: whether something has happened to interfaces since then
     :raises InfinibandError: when nothing could be read or noted, and so nothing was changed
     """
-    host, ours = look(source, ledger, known)
+    ports = last and last.ports
+    host, ours = look(source, ledger, last if last and not moved else machine.read(source, ports))
     talkers = talk(tuple(sorted(host.eipoibs))) if talk else NOBODY
     errors = dict(held(host)) if held else {}
 
@@ -80,7 +82,7 @@ def converge(source, executor, ledger, withdraw=None, stop=None, held=None, sett
         plain_only = executor.plain_only()
         tried = [step for step in prospect.planned if step.subject not in errors]
         done, host, ours = _apply(tried, _portions(prospect, source, settings), source, executor, ledger, ours, stop,
-                                  known and known.ports)
+                                  ports)
         found_plain = executor.plain_only() != plain_only  # what failed because of that has another chance
         if not found_plain:
             errors.update((outcome.step.subject, outcome.error) for outcome in done if outcome.error)

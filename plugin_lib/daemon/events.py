@@ -18,7 +18,7 @@ from plugin_lib.host import netlink, uverbs
 QUIET = 0.002
 BURST = 0.02
 
-TALK = 'talk'  # only what is attached to the EIPOIB interfaces has changed
+LINKS, TALK = 'links', 'talk'  # a link event; one of what is attached to the EIPOIB interfaces
 
 
 class Events(object):
@@ -64,8 +64,7 @@ class Events(object):
         # type: (float) -> set
         """Wait until something happens or the time is over, and until the burst that began is over.
 
-        :returns: {None} for a signal or a link event, {(HCA, port)} for what an HCA told, {TALK}; empty when nothing
-            happened
+        :returns: {None} for a signal, {LINKS}, {TALK}, {(HCA, port)} for what an HCA told; empty when nothing happened
         """
         happened = set()
         ready, until = readable(self._sources(), seconds), monotonic() + BURST
@@ -93,7 +92,7 @@ class Events(object):
     def _take(self, source):
         if source is self._links:
             netlink.drain(source)
-            return [None]
+            return [LINKS]
         if source == self._wakeup:
             _drain_pipe(source)
             return [None]

@@ -9,16 +9,18 @@ import signal
 from plugin_lib._compat import monotonic
 from plugin_lib.daemon import config, locks
 from plugin_lib.daemon.convergence import converge
-from plugin_lib.daemon.events import TALK, Events
+from plugin_lib.daemon.events import LINKS, TALK, Events
 from plugin_lib.daemon.history import Failures, Withdrawals
 from plugin_lib.daemon.notify import Notifier
 from plugin_lib.daemon.report import Report
 from plugin_lib.daemon.status import Status
 from plugin_lib.errors import InfinibandError
+from plugin_lib.host import machine
 from plugin_lib.host.topology import Surroundings
 from plugin_lib.planning import backoff, talkers
 
-RESYNC, OTHER = 'resync', 'other'  # reasons for a pass, beside events.TALK
+# Reasons for a pass, beside LINKS, where interfaces of others have changed, and TALK, where not even these have.
+RESYNC, OTHER = 'resync', 'other'
 
 
 class Service(object):
@@ -84,11 +86,12 @@ class Service(object):
 
     def _pass(self, reason):
         self._manager.alive()
-        known, self._host = self._host if reason == TALK else None, None
+        last, self._host = self._host if reason in (LINKS, TALK) else None, None
         try:
             with locks.held(self._folder, locks.PASS, locks.PASS_TIMEOUT):
                 result = converge(self._source, self._executor, self._ledger, self._withdrawals.decide,
-                                  self._between_steps, self._failures.held, self._config, self._talk, known)
+                                  self._between_steps, self._failures.held, self._config, self._talk, last,
+                                  reason != TALK)
             self._host = result.host
             self._failures.note(result)
             self._interfaces = dict(((eipoib.hca, eipoib.port), name) for name, eipoib in result.host.eipoibs.items())
@@ -132,8 +135,27 @@ class Service(object):
             self._manager.alive()
             if happened:
                 # Link events reset nothing: what fails makes some itself.  What changed is seen by the next look.
-                self._failures.forget(frozenset(self._interfaces.get(port) for port in happened if port))
-                return TALK if happened == frozenset([TALK]) else OTHER
+                self._failures.forget(frozenset(self._interfaces.get(port) for port in happened
+                                                if port not in (None, LINKS, TALK)))
+                reason = self._reason(happened)
+                if reason:
+                    return reason
+
+    def _reason(self, happened):
+        """The reason for a pass that events are; None where they are but the echo of the last one."""
+        host = self._host
+        if not happened <= frozenset([LINKS, TALK]) or host is None or host.problems:
+            return OTHER
+        if LINKS in happened:
+            try:
+                changed = machine.changes(self._source, host)
+            except InfinibandError:
+                return OTHER  # the pass tells
+            if changed - frozenset(['ethernet']) or any(child.pkey is None for child in host.children.values()):
+                return OTHER
+            if changed:
+                return LINKS
+        return TALK if TALK in happened else None
 
     def _read_config(self):
         self._reread = False

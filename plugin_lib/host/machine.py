@@ -19,7 +19,8 @@ class _Seen(namedtuple('_Seen', 'listed links interfaces children')):
     """What a look at a source found that stays as long as rtnetlink lists the same.
 
     Drivers and the keys of children take most of the system calls of a look, and never change: another key is another
-    interface.  A child whose files are not there yet is not among them, since its coming is not told twice.
+    interface, and what changes otherwise is in what is listed of it.  A child whose files are not there yet is not
+    among them, since its coming is not told twice.
     """
 
     __slots__ = ()
@@ -38,7 +39,7 @@ def read(source, ports=None):
     What cannot be read is left out and becomes a line in ``problems``; an interface or HCA that goes away meanwhile is
     simply absent.
 
-    :raises InfinibandError: when the list of interfaces cannot be had: without it nothing can be told about a machine
+    :raises InfinibandError: as :func:`links`
     """
     reader = Reader(source.tree)
     seen = _look(source, reader.problems)
@@ -52,39 +53,77 @@ def read(source, ports=None):
     return Host(seen.interfaces, ports, eipoibs, children, tuple(reader.problems), links)
 
 
-def _look(source, problems):
-    """The _Seen of now, whose children may be missing."""
+def links(source):
+    # type: (object) -> dict
+    """The source's {name: netlink.Link}.
+
+    :raises InfinibandError: when the list of interfaces cannot be had: without it nothing can be told about a machine
+    """
     try:
-        listed = source.links()
+        return source.links()
     except EnvironmentError as error:
         raise InfinibandError('cannot list the network interfaces', 'rtnetlink', error.strerror,
                               'run it again; if it stays, the kernel offers no netlink here')
+
+
+def changes(source, host):
+    # type: (object, Host) -> frozenset
+    """Link types of the interfaces that are not as an earlier look found them.
+
+    :raises InfinibandError: as :func:`links`
+    """
+    there = dict((name, link) for name, link in links(source).items() if is_interface_name(name))
+    found = [LINK_TYPES.get(link.type) for name, link in there.items()
+             if name not in host.interfaces or not _is_same(link, host.interfaces[name])]
+    return frozenset(found + [interface.link_type for name, interface in host.interfaces.items() if name not in there])
+
+
+def _is_same(link, interface):
+    return interface == _interface(link, interface.driver, interface.bus_info)
+
+
+def _look(source, problems):
+    """The _Seen of now, whose children may be missing."""
+    listed = links(source)
     seen = _SEEN.get(source)
     if seen is not None and seen.listed == listed:
         return seen
-    _SEEN.pop(source, None)
-    links = dict((name, listed[name]) for name in listed if is_interface_name(name))
+    before = _SEEN.pop(source, None) or _Seen({}, {}, {}, {})
+    named = dict((name, listed[name]) for name in listed if is_interface_name(name))
     problems.extend('{0}: an interface name that we do not handle'.format(quoted(name)) for name in
-                    sorted(set(listed) - set(links)))
-    interfaces = _interfaces(source, links, problems)
-    seen = _Seen(listed, dict((name, links[name]) for name in interfaces), interfaces, {})
+                    sorted(set(listed) - set(named)))
+    interfaces = _interfaces(source, named, before.interfaces, problems)
+    seen = _Seen(listed, dict((name, named[name]) for name in interfaces), interfaces, dict(
+        (name, child) for name, child in before.children.items() if named.get(name) == before.links[name]))
     if not problems:
         _SEEN[source] = seen
     return seen
 
 
-def _interfaces(source, links, problems):
+def _interfaces(source, named, before, problems):
+    """{name: Interface}; drivers are asked of those alone that were not there ``before``.
+
+    An EIPOIB interface has the name of another in its answer, which may be another one by now.
+    """
     interfaces = {}
-    for name in sorted(links):
-        link = links[name]
+    for name in sorted(named):
+        link = named[name]
         driver = bus_info = None
+        known = before.get(name)
         try:
-            driver, bus_info = source.drvinfo(name)
+            if known and known.ifindex == link.ifindex and known.driver not in (None, eipoib.DRIVER):
+                driver, bus_info = known.driver, known.bus_info
+            else:
+                driver, bus_info = source.drvinfo(name)
         except EnvironmentError as error:
             if error.errno == errno.ENODEV:
                 continue
             problems.append(problem_of(error))
-        interfaces[name] = Interface(name, link.ifindex, link.address, LINK_TYPES.get(link.type, str(link.type)),
-                                     bool(link.flags & IFF_UP), link.state, link.mtu, driver, bus_info, link.master,
-                                     link.kind, link.parent, link.vlan)
+        interfaces[name] = _interface(link, driver, bus_info)
     return interfaces
+
+
+def _interface(link, driver, bus_info):
+    return Interface(link.name, link.ifindex, link.address, LINK_TYPES.get(link.type, str(link.type)),
+                     bool(link.flags & IFF_UP), link.state, link.mtu, driver, bus_info, link.master, link.kind,
+                     link.parent, link.vlan)

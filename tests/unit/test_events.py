@@ -19,7 +19,7 @@ import pytest
 
 from plugin_lib._compat import readable
 from plugin_lib.daemon import events
-from plugin_lib.daemon.events import Events
+from plugin_lib.daemon.events import LINKS, Events
 from plugin_lib.daemon.log import Log
 from plugin_lib.errors import ApplyError
 from plugin_lib.host import uverbs
@@ -127,7 +127,7 @@ def test_nothing_happens(waiting, monkeypatch):
 
 def test_a_link_event_and_a_signal_wake_without_a_port(waiting):
     waiting.link_end.send(b'RTM_NEWLINK')
-    assert waiting.wait(10) == set([None])
+    assert waiting.wait(10) == set([LINKS])
     before = signal.signal(signal.SIGHUP, lambda number, frame: None)
     try:
         threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGHUP)).start()
@@ -216,7 +216,7 @@ class Overrun(object):
 def test_an_overrun_socket_is_an_event_like_any_other(waiting):
     waiting._links.close()
     links = waiting._links = Overrun()
-    assert waiting._take(links) == [None]
+    assert waiting._take(links) == [LINKS]
     assert links.answers == []
     waiting._links = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 

@@ -3,7 +3,6 @@
 """A port of Open vSwitch that appears beside 200 others on a node of the lab, until its vif is written; 100 at once."""
 from __future__ import annotations
 
-import json
 import statistics
 import sys
 import time
@@ -12,7 +11,6 @@ from ovs import jsonrpc, stream
 
 from tests.functional import eipoibd_node
 from tests.lab import lab
-from tools.bench.measure import ROOT, Result, within
 
 VLANS = range(100, 110)
 PORTS, SINGLE, BULK = 200, 60, 100
