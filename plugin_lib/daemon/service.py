@@ -151,7 +151,8 @@ class Service(object):
                 changed = machine.changes(self._source, host)
             except InfinibandError:
                 return OTHER  # the pass tells
-            if changed - frozenset(['ethernet']) or any(child.pkey is None for child in host.children.values()):
+            if any(kind != 'ethernet' or name in host.eipoibs for name, kind in changed) or any(
+                    child.pkey is None for child in host.children.values()):
                 return OTHER
             if changed:
                 return LINKS

@@ -68,14 +68,15 @@ def links(source):
 
 def changes(source, host):
     # type: (object, Host) -> frozenset
-    """Link types of the interfaces that are not as an earlier look found them.
+    """(name, link type) of the interfaces that are not as an earlier look found them.
 
     :raises InfinibandError: as :func:`links`
     """
     there = dict((name, link) for name, link in links(source).items() if is_interface_name(name))
-    found = [LINK_TYPES.get(link.type) for name, link in there.items()
+    found = [(name, LINK_TYPES.get(link.type)) for name, link in there.items()
              if name not in host.interfaces or not _is_same(link, host.interfaces[name])]
-    return frozenset(found + [interface.link_type for name, interface in host.interfaces.items() if name not in there])
+    gone = [(name, interface.link_type) for name, interface in host.interfaces.items() if name not in there]
+    return frozenset(found + gone)
 
 
 def _is_same(link, interface):

@@ -6,7 +6,6 @@ A netlink socket stays in the namespace in which it was opened (netlink(7)), so 
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
-import ctypes
 import os
 from contextlib import contextmanager
 
@@ -99,6 +98,7 @@ def _entered(path):
 
 
 def _setns(descriptor, path):
+    import ctypes  # late: most nodes have no named namespace, and it takes a megabyte
     # os.setns is of Python 3.12.  A name in /var/run/netns on which no namespace is mounted gives EINVAL.
     if ctypes.CDLL(None, use_errno=True).setns(descriptor, _CLONE_NEWNET):
         raise EnvironmentError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)

@@ -56,10 +56,10 @@ def test_the_service_follows_the_table():
         with Service(node) as service:
             until(lambda: vlans(node) == [100])
             node.emulator.program([0xffff, 0x8064, 0x8065])
-            node.run('ip', 'link', 'set', 'eth0', 'up')  # any link event brings a pass
+            node.run('ip', 'link', 'set', 'eth4', 'mtu', '1400')  # any event of its link brings a pass
             until(lambda: vlans(node) == [100, 101])
             node.emulator.program([0xffff, 0x8065])
-            node.run('ip', 'link', 'set', 'eth0', 'down')
+            node.run('ip', 'link', 'set', 'eth4', 'mtu', '1500')
             until(lambda: vlans(node) == [101])
             assert served(node) == ['VLAN=101', 'VLAN=N/A']
             assert eipoibd(node, '--once').returncode == 0

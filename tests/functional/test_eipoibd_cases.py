@@ -73,9 +73,9 @@ def vifs(node):
 
 
 def wake(node):
-    """A link event: the lab's port has no events of its own."""
-    node.run('ip', 'link', 'set', 'eth0', 'down')
-    node.run('ip', 'link', 'set', 'eth0', 'up')
+    """An event of eth4's link: the lab's port has no events of its own."""
+    mtu = {'1500': '1400', '1400': '1500'}[node.read(f'{NET}/eth4/mtu').strip()]
+    node.run('ip', 'link', 'set', 'eth4', 'mtu', mtu)
 
 
 def rest():

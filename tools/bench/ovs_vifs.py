@@ -60,7 +60,7 @@ class Database:
 
 
 def measure(node):
-    """Milliseconds: {'single': [of each port], 'bulk': of BULK in one transaction, 'bare': of a bare loop of writes}."""
+    """Milliseconds: {"single": [of each port], "bulk": of BULK in one transaction}."""
     node.write(eipoibd_node.CONFIG, f'[eipoibd]\nresync_interval = 3600\nvif_limit = {LIMIT}\nlog_level = error\n')
     node.write(f'{eipoibd_node.PROGRAM}/eipoibd', _PROGRAM, 0o755)
     for bridge in ('br-int', 'br-aux'):
