@@ -280,7 +280,8 @@ def _plan_storage(node):
     host, ours = convergence.look(node.source, eipoibd.ledger(node.root))
     parents = [eipoib.parent for eipoib in host.eipoibs.values() if eipoib.parent]
     decision = storage.decide(node.published) if on else storage.NOTHING
-    decision = storage.on_host(decision, host, ours, notes.modes(node.source.tree, parents), node.settings.sm_check)
+    decision = storage.on_host(decision, host, ours, notes.modes(node.source.tree, parents),
+                               notes.connectable(node.source.tree, parents), node.settings.sm_check)
     names = [link.name for link in host.storage] + [link.name for _, link in decision.moves]
     texts = dict((path, files.read(node.root, path)) for path in storage_steps.files(release, host.storage))
     return storage_steps.plan(node.published, decision, host, notes.modes(node.source.tree, names), texts)

@@ -12,6 +12,7 @@ from plugin_lib.paths import STORAGE_NOTES
 from plugin_lib.pkey import PKey
 
 _FORMAT = 1
+_CONNECTED_FLAG = 0x80  # of the first byte of an address, ib_ipoib's ipoib.h
 _TYPES = {'name': string_types, 'parent': string_types, 'mode': string_types, 'was_mode': string_types,
           'mtu': integer_types, 'was_mtu': integer_types, 'pkey': integer_types, 'addresses': list}
 
@@ -63,12 +64,23 @@ def modes(tree, names):
 
     :param tree: a source's tree
     """
+    return _attributes(tree, names, 'mode')  # children that rtnetlink made have no such file
+
+
+def connectable(tree, names):
+    # type: (object, list) -> frozenset
+    """Those of the IPoIB interfaces ``names`` whose port can do connected mode: their address tells (IPOIB_FLAGS_RC)."""
+    return frozenset(name for name, address in _attributes(tree, names, 'address').items()
+                     if int(address[:2] or '0', 16) & _CONNECTED_FLAG)
+
+
+def _attributes(tree, names, leaf):
     found = {}
     for name in names:
         try:
-            found[name] = tree.read('{0}/{1}/mode'.format(NET, name))
+            found[name] = tree.read('{0}/{1}/{2}'.format(NET, name, leaf))
         except EnvironmentError:
-            continue  # it is not there, or made by rtnetlink: such children have no such file
+            continue
     return found
 
 

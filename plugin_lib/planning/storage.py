@@ -33,8 +33,6 @@ ON_BRIDGES = ('admin/pxe', 'fw-admin', 'ex', 'floating', 'private', 'management'
 CONNECTED, DATAGRAM = 'connected', 'datagram'
 # ib_ipoib, IPOIB_CM_MTU: 64 KiB without the encapsulation header and its padding.
 CONNECTED_MTU = 65520
-# ib_ipoib, IPOIB_FLAGS_RC: the first byte of an interface's address tells that the port can do connected mode.
-_CONNECTED_FLAG = 0x80
 
 _TODO = 'correct the networks of the environment, or switch off "Storage over RDMA"'
 
@@ -97,13 +95,14 @@ def decide(published):
     return Decision(tuple(moves), problems, tuple(notes))
 
 
-def on_host(decision, host, ours, mode_of, sm_check):
-    # type: (Decision, object, dict, dict, str) -> Decision
+def on_host(decision, host, ours, mode_of, connectable, sm_check):
+    # type: (Decision, object, dict, dict, frozenset, str) -> Decision
     """The Decision on a machine: each Move with the StorageLink that it leads to.
 
     :param host: state.Host
     :param ours: {name: vlans.Made}, eipoibd's children
     :param mode_of: {interface: its IPoIB mode}, of the IPoIB interfaces under EIPOIB ones at least
+    :param connectable: names of those whose ports can do connected mode
     :param sm_check: what a missing P_Key is: ``fail``, ``warn``, or ``off`` not looked at
     """
     moves, problems, notes = [], list(decision.problems), list(decision.notes)
@@ -116,7 +115,7 @@ def on_host(decision, host, ours, mode_of, sm_check):
         problems += [InputError('storage cannot use RDMA', move.nic, reason, todo) for reason, todo in why]
         notes += told
         if not why:
-            moves.append((move, _ipoib_link(move, host, mode_of)))
+            moves.append((move, _ipoib_link(move, host, mode_of, connectable)))
             if moves[-1][1].mode == DATAGRAM:
                 notes.append('{0} offers datagram mode only: storage keeps the MTU of the fabric'.format(
                     host.eipoibs[move.nic].parent))
@@ -178,10 +177,9 @@ def _obstacles(move, host, ours, sm_check):
     return found, notes
 
 
-def _ipoib_link(move, host, mode_of):
+def _ipoib_link(move, host, mode_of, connectable):
     parent = host.interfaces[host.eipoibs[move.nic].parent]
-    connected = parent.name in mode_of and int(parent.mac[:2], 16) & _CONNECTED_FLAG
-    mode, mtu = (CONNECTED, CONNECTED_MTU) if connected else (DATAGRAM, None)
+    mode, mtu = (CONNECTED, CONNECTED_MTU) if parent.name in mode_of and parent.name in connectable else (DATAGRAM, None)
     if move.vlan is not None:
         pkey = PKey(move.vlan, True)
         return StorageLink(child_name(parent.name, pkey), parent.name, pkey, mode, mtu, None, None, move.addresses)

@@ -5,12 +5,17 @@
 Bridges, the ports of Linux bridges, addresses of endpoints, links up.  Ports and patches of Open vSwitch bridges
 are left to the plugin, which completes what it finds missing.
 """
+import os
+
 import yaml
 
 
-def configure(node):
-    """Configure a node's networks from its /etc/astute.yaml; RuntimeError with a command's words when one fails."""
-    scheme = yaml.safe_load(node.read('/etc/astute.yaml'))['network_scheme']
+def configure(node, scheme=None):
+    """Configure a node's networks; RuntimeError with a command's words when one fails.
+
+    :param scheme: the network scheme as Hiera tells it; None: that of the node's /etc/astute.yaml
+    """
+    scheme = scheme or yaml.safe_load(node.read('/etc/astute.yaml'))['network_scheme']
     for name in scheme['interfaces']:
         node.run('ip', 'link', 'set', name, 'up')
     providers = {}
@@ -19,10 +24,12 @@ def configure(node):
         if step['action'] == 'add-br':
             providers[step['name']] = provider
             _add_bridge(node, step, provider)
-        elif step['action'] == 'add-port' and providers[step['bridge']] == 'lnx':
+        elif step['action'] == 'add-port' and providers.get(step.get('bridge')) == 'lnx':
             node.run('ip', 'link', 'set', step['name'], 'master', step['bridge'])
     for name, endpoint in scheme['endpoints'].items():
-        if endpoint['IP'] != 'none':
+        if endpoint['IP'] == 'none':
+            node.run('ip', '-4', 'address', 'flush', 'dev', name)
+        else:
             for address in endpoint['IP']:
                 node.run('ip', 'address', 'replace', address, 'dev', name)
 
@@ -32,6 +39,6 @@ def _add_bridge(node, step, provider):
     if provider == 'ovs':
         datapath = step['vendor_specific']['datapath_type']
         node.run('ovs-vsctl', '--may-exist', 'add-br', name, '--', 'set', 'bridge', name, f'datapath_type={datapath}')
-    else:
+    elif not os.path.exists(node.path(f'/sys/class/net/{name}')):
         node.run('ip', 'link', 'add', name, 'type', 'bridge')
     node.run('ip', 'link', 'set', name, 'up')

@@ -9,7 +9,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 import errno
 import re
 
-from tests.model.netdev import netdev_or_refuse, text_attribute
+from tests.model.netdev import CONNECTED_MTU, DATAGRAM_MTU, netdev_or_refuse, text_attribute
 from tests.model.sysfs import Attribute, refuse
 
 NAME_SIZE = 15  # IFNAMSIZ without its terminating zero
@@ -49,7 +49,7 @@ class Ipoib(object):
         """What the driver adds to an IPoIB interface's folder."""
         if netdev.way == 'rtnetlink':
             return {}  # it has neither pkey nor parent: netlink tells
-        entries = {'pkey': text_attribute('0x{0:04x}'.format(netdev.pkey)), 'mode': text_attribute('datagram'),
+        entries = {'pkey': text_attribute('0x{0:04x}'.format(netdev.pkey)), 'mode': Attribute(lambda: netdev.mode + '\n', lambda text: self._set_mode(netdev, text)),
                    'umcast': text_attribute('0')}
         if netdev.kind == 'child':
             entries['parent'] = text_attribute(netdev.parent)
@@ -57,6 +57,15 @@ class Ipoib(object):
             entries['create_child'] = Attribute(store=lambda text: self._create(netdev, text))
             entries['delete_child'] = Attribute(store=lambda text: self._delete(netdev, text))
         return entries
+
+    @staticmethod
+    def _set_mode(netdev, text):
+        """ipoib_set_mode: it compares with the newline, and sets the MTU that goes with the mode."""
+        if text not in ('connected\n', 'datagram\n') or text == 'connected\n' and not netdev.is_connectable:
+            refuse(errno.EINVAL)
+        if text != netdev.mode + '\n':
+            netdev.mode = text.strip()
+            netdev.mtu = CONNECTED_MTU if netdev.mode == 'connected' else min(netdev.mtu, DATAGRAM_MTU)
 
     def _parse(self, parent, text):
         """(P_Key, index) of a write to create_child or delete_child."""

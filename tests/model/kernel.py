@@ -22,7 +22,7 @@ from plugin_lib.host import netlink
 from plugin_lib.host.state import EIPOIB_MODULES, Modules
 from tests.model.eth_ipoib import EthIpoib
 from tests.model.ib_ipoib import Ipoib
-from tests.model.netdev import Hca, Netdev, Port, netdev_or_refuse
+from tests.model.netdev import CONNECTED_MTU, DATAGRAM_MTU, Hca, Netdev, Port, netdev_or_refuse
 from tests.model.sriov import PciBus, Sriov
 from tests.model.sysfs import Folder, Link, Tree, refuse
 
@@ -167,6 +167,32 @@ class Kernel(object):
         def change():
             self.set_up(netdev_or_refuse(self.netdevs, name), True)
         self._change('link_up', name, '', change)
+
+    def set_mtu(self, name, mtu):
+        # type: (str, int) -> None
+        """RTM_NEWLINK with IFLA_MTU; ipoib_change_mtu refuses more than the mode bears."""
+        def change():
+            netdev = netdev_or_refuse(self.netdevs, name)
+            if netdev.is_ipoib and mtu > (CONNECTED_MTU if netdev.mode == 'connected' else DATAGRAM_MTU):
+                refuse(errno.EINVAL)
+            netdev.mtu = mtu
+        self._change('set_mtu', name, str(mtu), change)
+
+    def add_address(self, name, address):
+        # type: (str, str) -> None
+        """RTM_NEWADDR, and no error where it has it."""
+        def change():
+            addresses = netdev_or_refuse(self.netdevs, name).addresses
+            addresses += [] if address in addresses else [address]
+        self._change('add_address', name, address, change)
+
+    def remove_address(self, name, address):
+        # type: (str, str) -> None
+        """RTM_DELADDR, and no error where it has it not."""
+        def change():
+            if name in self.netdevs and address in self.netdevs[name].addresses:
+                self.netdevs[name].addresses.remove(address)
+        self._change('remove_address', name, address, change)
 
     def set_up(self, netdev, up):
         # type: (Netdev, bool) -> None

@@ -13,6 +13,8 @@ IFF_UP = 0x1
 IFF_BROADCAST = 0x2
 PORT_STATES = {'DOWN': 1, 'INIT': 2, 'ARMED': 3, 'ACTIVE': 4}
 PHYSICAL_STATES = {'DOWN': '2: Polling'}
+DATAGRAM_MTU = 2044
+CONNECTED_MTU = 65520
 ZERO_MAC = '00:00:00:00:00:00'
 
 
@@ -146,7 +148,10 @@ class Netdev(object):
         self.pkey = pkey
         self.way = way
         self.index = index   # OFED's child index; 0: none
-        self.mtu = 1500 if kind == 'ethernet' else 2044
+        self.mtu = 1500 if kind == 'ethernet' else DATAGRAM_MTU
+        self.mode = 'datagram'  # of an IPoIB interface
+        self.is_connectable = True  # False: enhanced IPoIB
+        self.addresses = []
         self.mac = None      # None: made from the port's GID
         self.up = False
         self.master = None   # the EIPOIB interface that holds this one
@@ -169,7 +174,7 @@ class Netdev(object):
             return self.mac
         guid = self.port.guid if self.port else None
         if self.is_ipoib:
-            digits = '80000208' + self.port.gid.replace(':', '')
+            digits = ('80' if self.is_connectable else '00') + '000208' + self.port.gid.replace(':', '')
         elif guid:
             digits = guid[:6] + guid[10:]
         else:
