@@ -35,6 +35,8 @@ def read(root='/', time_limit=TIME_LIMIT):
     server = Server(root, time_limit)
     try:
         return _tables(server).snapshot()
+    except (AttributeError, IndexError, KeyError, TypeError):
+        raise server.failure('what it answers makes no sense', 'see the log of ovsdb-server')
     finally:
         server.close()
 
@@ -199,7 +201,7 @@ def _select(server, columns):
     results = server.request('transact', [DATABASE] + _selects(columns))
     if any(result is None or 'error' in result for result in results):
         return None
-    return dict((name, result['rows']) for name, result in zip(sorted(columns), results))
+    return dict((name, results[index]['rows']) for index, name in enumerate(sorted(columns)))
 
 
 def _selects(columns):

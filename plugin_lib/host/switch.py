@@ -62,10 +62,13 @@ Port.__new__.__defaults__ = ({},)
 Interface.__new__.__defaults__ = (None, None)
 
 
-class Snapshot(namedtuple('Snapshot', 'bridges ports interfaces')):
-    """One consistent state of the database: {name: Bridge}, {name: Port}, {name: Interface}."""
+class Snapshot(namedtuple('Snapshot', 'bridges ports interfaces problems')):
+    """One consistent state of the database: {name: Bridge}, {name: Port}, {name: Interface}, lines about other rows."""
 
     __slots__ = ()
+
+
+Snapshot.__new__.__defaults__ = ((),)
 
 
 def known_columns(columns, schema):
@@ -106,7 +109,7 @@ class Tables(object):
     def snapshot(self):
         # type: () -> Snapshot
         """What the rows are together; references to rows that are not there are left out."""
-        found = Snapshot({}, {}, {})
+        found = Snapshot({}, {}, {}, tuple(sorted(self.problems.values())))
         ports, interfaces = self._rows['Port'], self._rows['Interface']
         for bridge, of_bridge in self._rows['Bridge'].values():
             found.bridges[bridge.name] = bridge

@@ -58,7 +58,7 @@ def plan(published, host, snapshot, addressed=frozenset()):
         desired.add_patches(joining)
         desired.add_internal_ports()
         changes, jacks = ovs_difference.changes(desired, snapshot), desired.jacks
-        findings += desired.findings
+        findings += desired.findings + list(snapshot.problems)
         host, taken = _once_applied(host, snapshot, changes)
     linux = linux_bridges.Linux(scheme, host, taken - frozenset(jacks), addressed)
     for link in links:

@@ -1,12 +1,11 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""What test_ovs runs under each Python: plan and apply Open vSwitch below a root folder, as the hook does.
+"""What test_ovs* run under each Python: plan and apply the stage ovs below a root folder, as the hook does.
 
     python -m tests.functional.ovs_node ROOT ASTUTE PKEY...
 
-The EIPOIB interface eth4 over a port with these P_Keys is made up here; the
-database is real.  Prints JSON: the changes that were made, the findings, and
-the changes of a second plan; an error is printed as the command line does.
+Database and interfaces are real; that eth4 is an EIPOIB interface, and the P_Keys under it, are made up here.  Prints
+JSON: what was made, the findings, and what a second plan would make; an error is printed as the command line does.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
@@ -15,22 +14,36 @@ import sys
 
 from plugin_lib import published
 from plugin_lib.effect import ovsdb as effect
+from plugin_lib.effect.apply import apply
+from plugin_lib.effect.executor import Executor
 from plugin_lib.errors import InfinibandError
-from plugin_lib.host import ovsdb
+from plugin_lib.host import addresses, ovsdb
+from plugin_lib.host.netlink import IFF_UP, Links
 from plugin_lib.host.state import Eipoib, Host, Interface, Port
 from plugin_lib.pkey import PKey
 from plugin_lib.planning import ovs
+from plugin_lib.planning.ovs_changes import OvsTransaction
 
 TIME_LIMIT = 5
 MAC = '02:00:00:00:00:04'
 
 
 def host(pkeys):
-    """A machine with eth4 over port 1 of mlx4_0."""
+    """The machine, with eth4 over port 1 of mlx4_0."""
     port = Port('mlx4_0', 1, '0000:03:00.0', 'ACTIVE', 'InfiniBand', 1, 1, '40 Gb/sec (4X QDR)',
                 tuple(PKey.parse(text) for text in pkeys), None)
-    eth4 = Interface('eth4', 4, MAC, 'ethernet', True, 'up', 1500, 'eth_ipoib', 'ib0')
-    return Host({'eth4': eth4}, (port,), {'eth4': Eipoib('eth4', 'ib0', 'mlx4_0', 1, MAC, True, (), (), True)}, {}, ())
+    nics = dict((name, Interface(name, link.ifindex, link.address, 'ethernet', bool(link.flags & IFF_UP), link.state,
+                                 link.mtu, None, None, link.master, link.kind, link.parent, link.vlan))
+                for name, link in Links().read().items())
+    # Without one, a test looks at the database alone.
+    nics.setdefault('eth4', Interface('eth4', 4, MAC, 'ethernet', True, 'up', 1500, 'eth_ipoib', 'ib0'))
+    return Host(nics, (port,), {'eth4': Eipoib('eth4', 'ib0', 'mlx4_0', 1, MAC, True, (), (), True)}, {}, ())
+
+
+def look(root, said, pkeys):
+    """The Plan on what is there now."""
+    machine = host(pkeys)
+    return ovs.plan(said, machine, ovsdb.read(root, TIME_LIMIT), addresses.read(machine.interfaces))
 
 
 def lines(plan):
@@ -40,13 +53,13 @@ def lines(plan):
 
 def main(root, astute, *pkeys):
     """Plan, apply, plan again."""
-    said, machine = published.read(astute), host(pkeys)
-    plan = ovs.plan(said, machine, ovsdb.read(root, TIME_LIMIT))
-    for step in plan.steps:
-        for operation in step.operations:
-            effect.apply(operation, root, TIME_LIMIT)
-    again = ovs.plan(said, machine, ovsdb.read(root, TIME_LIMIT))
-    print(json.dumps({'made': lines(plan), 'findings': plan.findings, 'again': lines(again)}))
+    said = published.read(astute)
+    plan = look(root, said, pkeys)
+    executor = Executor(more={OvsTransaction: lambda it: effect.apply(it, root, TIME_LIMIT)})
+    for outcome in apply(plan.steps, executor):
+        if outcome.error:
+            raise outcome.error
+    print(json.dumps({'made': lines(plan), 'findings': plan.findings, 'again': lines(look(root, said, pkeys))}))
 
 
 if __name__ == '__main__':

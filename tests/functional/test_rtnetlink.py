@@ -4,7 +4,7 @@
 
 Covered: setting an interface up, removing it, waiting until somebody else's removal is done; bridges, veth pairs, who
 is in which bridge, MTUs; which interfaces have an address; and the errors for an interface that is not there and for a
-kind of link that a parent or kernel does not take. VLAN interfaces: tests/vm/test_bridges.py, on a kernel that has them.
+kind of link that a parent or kernel does not take. VLAN interfaces: tests/vm/test_bridges.py.
 """
 import os
 import shutil

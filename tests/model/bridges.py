@@ -157,7 +157,7 @@ def operations(plan):
 
 def after(host, snapshot, plan):
     """(Host, Snapshot) once a plan is applied; what is not possible is an AssertionError."""
-    found = Snapshot(*(dict(each) for each in snapshot)) if snapshot else None
+    found = snapshot and Snapshot(*[dict(each) for each in snapshot[:3]])
     nics = dict(host.interfaces)
     for change in changes(plan):
         _change(found, nics, change)
