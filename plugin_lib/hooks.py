@@ -14,6 +14,7 @@ from plugin_lib import modes
 from plugin_lib.errors import EXIT_CHECK_FAILED, EXIT_OK
 from plugin_lib.paths import (
     CONFIG_FILE,
+    MODPROBE_FILE,
     OWN_HIERA_FILE,
     PASSTHROUGH_NOTE,
     RDMA_MODULES_FILE,
@@ -32,7 +33,7 @@ SWITCHED = {'storage': (b'storage_rdma', (STORAGE_NOTES, OWN_HIERA_FILE, SHARED_
 # Hooks whose stages leave something to the operator: a reboot.
 TELLING = ('sriov', 'passthrough')
 # Hooks that look at much, and what tells them of a change: files, and whether Open vSwitch's database.
-WITNESSES = {'vlans': ((CONFIG_FILE,), False), 'ovs': ((), True)}
+WITNESSES = {'drivers': ((MODPROBE_FILE,), False), 'vlans': ((CONFIG_FILE,), False), 'ovs': ((), True)}
 
 
 def run(name, astute):
@@ -69,7 +70,8 @@ def _run(name, astute):
         for stage in STAGES[name] if name in TELLING else ():
             sys.stdout.write(''.join('found: {0}\n'.format(line) for line in stages.plan(node, stage).findings))
         if name != 'vlans':
-            return EXIT_OK, not done
+            # What a repository offers is not among the witnesses.
+            return EXIT_OK, not done and not (name == 'drivers' and node.settings.driver_source == 'repository')
         # On a first deployment there are no P_Keys to look at before this hook, and networks are configured after it.
         findings = stages.fabric(node)
         return _show(findings), not done and all(finding.level == 'OK' for finding in findings)

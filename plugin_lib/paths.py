@@ -8,6 +8,8 @@ RUN_FOLDER = '/run/eipoibd'
 STATUS_FILE = 'status.json'
 CONFIG_FILE = '/etc/fuel-infiniband/eipoibd.conf'
 
+MODPROBE_FILE = '/etc/modprobe.d/fuel-infiniband.conf'
+
 # The interfaces that storage over RDMA has: for the stage that notes them, eipoibd, and ifupdown after a reboot.
 STORAGE_NOTES = '/etc/fuel-infiniband/storage.json'
 # Fuel 6.1 and 7.0 have a file of Hiera for all plugins, later ones a file for each.

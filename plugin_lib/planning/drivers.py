@@ -6,11 +6,11 @@ from __future__ import absolute_import, print_function, unicode_literals
 from plugin_lib import modes
 from plugin_lib.errors import InfinibandError
 from plugin_lib.host.state import EIPOIB_MODULES
+from plugin_lib.paths import MODPROBE_FILE
 from plugin_lib.planning import modprobe
 from plugin_lib.planning.operations import LoadModule, Step, WriteFile
 
 STAGE = 'drivers'
-MODPROBE_FILE = '/etc/modprobe.d/fuel-infiniband.conf'
 
 
 def plan(published, settings, modules, current):
