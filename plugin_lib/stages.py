@@ -111,8 +111,8 @@ def preflight(node):
         found += checks.keys(node.published, host, chosen.sm_check)
         found += _ports(node, host, chosen) + _uncarried(node)
     if not refused:
-        from plugin_lib import guests
-        found += [checks.of_error(error) for error in guests.problems(node)]
+        from plugin_lib import guests, storage
+        found += [checks.of_error(error) for error in storage.problems(node) + guests.problems(node)]
     return found
 
 
@@ -266,37 +266,13 @@ def _plan_ovs(node):
 
 
 def _plan_storage(node):
-    from plugin_lib.host import files
-    from plugin_lib.host import storage as notes
-    from plugin_lib.paths import STORAGE_NOTES
-    from plugin_lib.planning import hiera, storage
-    release, on = node.published.release, node.settings.storage_rdma
-    noted = notes.parse(files.read(node.root, STORAGE_NOTES))
-    if not (on or noted or hiera.MARK in (files.read(node.root, hiera.file_of(release)) or '')):
-        return NOTHING
-    from plugin_lib.daemon import convergence
-    from plugin_lib.daemon import main as eipoibd
-    from plugin_lib.planning import storage_steps
-    host, ours = convergence.look(node.source, eipoibd.ledger(node.root))
-    parents = [eipoib.parent for eipoib in host.eipoibs.values() if eipoib.parent]
-    decision = storage.decide(node.published) if on else storage.NOTHING
-    decision = storage.on_host(decision, host, ours, notes.modes(node.source.tree, parents),
-                               notes.connectable(node.source.tree, parents), node.settings.sm_check)
-    names = [link.name for link in host.storage] + [link.name for _, link in decision.moves]
-    texts = dict((path, files.read(node.root, path)) for path in storage_steps.files(release, host.storage))
-    return storage_steps.plan(node.published, decision, host, notes.modes(node.source.tree, names), texts)
+    from plugin_lib import storage
+    return storage.storage(node)
 
 
 def _plan_rdma(node):
-    from plugin_lib.host import files, modules
-    from plugin_lib.paths import RDMA_MODULES_FILE
-    from plugin_lib.planning import iser, storage
-    on, modules_text = node.settings.storage_rdma, files.read(node.root, RDMA_MODULES_FILE)
-    if not (on or modules_text):
-        return NOTHING
-    moves = storage.decide(node.published).moves if on else ()
-    return iser.plan(node.published, moves, files.read(node.root, iser.CINDER_FILE), modules_text,
-                     modules.loaded(node.root, iser.MODULES))
+    from plugin_lib import storage
+    return storage.rdma(node)
 
 
 def _plan_sriov(node):

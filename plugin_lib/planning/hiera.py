@@ -39,13 +39,13 @@ def problems(published, moves):
     # type: (object, tuple) -> list
     """InputErrors about what a release's Hiera cannot be told.
 
-    :param moves: tuple of (storage.Move, StorageLink)
+    :param moves: tuple of storage.Moves
     """
     where, release = '{0} -> openstack_version'.format(published.path), published.release
     if moves and release not in _RELEASES:
         return [InputError('cannot tell Hiera about storage', where, '{0} is not a release that is known'.format(
             release or 'it is missing, or'), 'give the astute.yaml that Fuel wrote to the node')]
-    if release == '8.0' and any(move.mode == modes.ETHERNET and _port_of(published, link) for move, link in moves):
+    if release == '8.0' and any(move.mode == modes.ETHERNET and _is_on_bridge(published, move) for move in moves):
         return [InputError('cannot tell Hiera about storage', where,
                            'Fuel 8.0 has no way to take an Ethernet port from its bridge',
                            'switch off "Storage over RDMA", or use InfiniBand ports for storage')]
@@ -89,12 +89,8 @@ def globals_text(text):
     return yaml_key.put(text, KEY, None, GLOBALS_FILE)
 
 
-def _port_of(published, link):
-    """The PortSpec of a bridge that has the interface of a StorageLink as its port."""
-    for port in published.scheme.ports:
-        if port.name == link.name and port.bridge:
-            return port
-    return None
+def _is_on_bridge(published, move):
+    return any(port.bridge and (port.interface, port.vlan) == (move.nic, move.vlan) for port in published.scheme.ports)
 
 
 def _moved(scheme, moves):

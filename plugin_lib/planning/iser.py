@@ -11,7 +11,8 @@ from __future__ import absolute_import, print_function, unicode_literals
 from plugin_lib.errors import InputError, InputErrors
 from plugin_lib.paths import RDMA_MODULES_FILE
 from plugin_lib.planning import ini_edit
-from plugin_lib.planning.operations import LoadModule, Plan, RemoveFile, StartService, Step, WriteFile
+from plugin_lib.planning.operations import LoadModule, Plan, RemoveFile, Step, WriteFile
+from plugin_lib.planning.services import reconfigure
 
 STAGE = 'rdma'
 CINDER_FILE = '/etc/cinder/cinder.conf'
@@ -25,12 +26,13 @@ _LVM_DRIVERS = ('LVMVolumeDriver', 'LVMISCSIDriver', 'LVMISERDriver')
 _JUNO_DRIVER = 'cinder.volume.drivers.lvm.LVMISERDriver'
 
 
-def plan(published, moves, text, modules_text, loaded):
-    # type: (object, tuple, str, str, frozenset) -> Plan
+def plan(published, moves, text, pending, modules_text, loaded):
+    # type: (object, tuple, str, frozenset, str, frozenset) -> Plan
     """The Plan.
 
     :param moves: tuple of storage.Moves; none: everything is put back
     :param text: of CINDER_FILE, None where there is no Cinder
+    :param pending: names of the services that have not read their configuration yet
     :param modules_text: of RDMA_MODULES_FILE, None when it does not exist
     :param loaded: names of those of MODULES that are loaded
     :raises InputErrors: when Cinder's file is not understood
@@ -48,9 +50,9 @@ def plan(published, moves, text, modules_text, loaded):
     operations += tuple(LoadModule(name) for name in modules if name not in loaded)
     if operations:
         steps.append(Step(STAGE, 'modules', _reason(moves), operations))
-    if wanted != text:
-        steps.append(Step(STAGE, CINDER_SERVICE, _reason(moves),
-                          (WriteFile(CINDER_FILE, wanted, None, text), StartService(CINDER_SERVICE, True))))
+    operations = reconfigure(CINDER_FILE, text, wanted, (CINDER_SERVICE,), pending)
+    if operations:
+        steps.append(Step(STAGE, CINDER_SERVICE, _reason(moves), operations))
     if not moves:
         steps.reverse()  # its modules file tells that there is something to put back
     return Plan(tuple(steps), ())

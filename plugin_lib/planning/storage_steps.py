@@ -53,7 +53,7 @@ def plan(published, decision, host, mode_of, texts):
     :param texts: {path: text or None} of :func:`files`
     :raises InputErrors: when anything is wrong; nothing is to be changed then
     """
-    problems = decision.problems + hiera.problems(published, decision.moves)
+    problems = decision.problems + hiera.problems(published, [move for move, _ in decision.moves])
     wanted = {}
     for path, make in ((hiera.file_of(published.release),
                         lambda text: hiera.override(text, published, decision.moves)),
