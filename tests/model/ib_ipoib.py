@@ -49,7 +49,8 @@ class Ipoib(object):
         """What the driver adds to an IPoIB interface's folder."""
         if netdev.way == 'rtnetlink':
             return {}  # it has neither pkey nor parent: netlink tells
-        entries = {'pkey': text_attribute('0x{0:04x}'.format(netdev.pkey)), 'mode': Attribute(lambda: netdev.mode + '\n', lambda text: self._set_mode(netdev, text)),
+        entries = {'pkey': text_attribute('0x{0:04x}'.format(netdev.pkey)),
+                   'mode': Attribute(lambda: netdev.mode + '\n', lambda text: self._set_mode(netdev, text)),
                    'umcast': text_attribute('0')}
         if netdev.kind == 'child':
             entries['parent'] = text_attribute(netdev.parent)

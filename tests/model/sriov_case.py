@@ -1,80 +1,31 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""A case of virtual functions: a folder with what Fuel publishes and what the host has, played on the modelled kernel.
-
-``astute.yaml``; ``host/machine.yaml``: the HCAs, as the arguments of the model; beside it the host's files.
-"""
+"""A case of virtual functions (tests/model/case.py); ``host/machine.yaml`` has the device's functions too."""
 from __future__ import absolute_import, print_function, unicode_literals
 
-import io
 import os
 import shutil
 
-import yaml
-
-from plugin_lib import stages
-from plugin_lib.effect import files, sriov
-from plugin_lib.effect.apply import apply
-from plugin_lib.effect.executor import Executor
-from plugin_lib.planning.operations import Binding, RemoveFile, RestartService, WriteAttribute, WriteFile
+from plugin_lib.effect import sriov
+from plugin_lib.planning.operations import Binding, WriteAttribute
 from plugin_lib.planning.sriov import MODPROBE_FILE
-from tests.model.kernel import Kernel
-from tests.model.sysfs import refuse
+from tests.model import case
 
-STAGES = ('sriov', 'vfs', 'passthrough')
-MACHINE = 'machine.yaml'
 REBOOT = 'reboot the node'
 
 
-class Killed(BaseException):
-    """The process ends here."""
+class Case(case.Case):
+    """The node of a case."""
 
+    stages = ('sriov', 'vfs', 'passthrough')
 
-class Case(object):
-    """The node of a case.
-
-    :param folder: of the case
-    :param root: an empty folder that becomes the node's ``/``
-    """
-
-    def __init__(self, folder, root):
-        self.root = os.path.join(str(root), 'node')
-        shutil.copytree(os.path.join(folder, 'host'), self.root)
-        shutil.copy(os.path.join(folder, 'astute.yaml'), self.root)
-        with io.open(os.path.join(self.root, MACHINE), encoding='utf-8') as stream:
-            self.hcas = yaml.safe_load(stream)
-        os.unlink(os.path.join(self.root, MACHINE))
-        self.kernel = Kernel()
-        for spec in self.hcas:
-            _plug_in(self.kernel, spec)
-        self.restarted = []
-        self.writes_left = None  # before the process is killed, None: for ever
-        self.failing = {}        # {path: errno that a write to it gives}
-
-    def switch(self, setting, value, of='true'):
-        """Change one of the plugin's settings in the published data."""
-        path = os.path.join(self.root, 'astute.yaml')
-        before = self.read('/astute.yaml')
-        after = before.replace('  {0}: {1}\n'.format(setting, of), '  {0}: {1}\n'.format(setting, value))
-        assert after != before
-        files.write_atomically(path, after, 0o644)
-
-    def run(self):
-        """What the hooks do, once; the lines that tell it.  Raises the first error."""
-        told = []
-        for stage in STAGES:
-            node = stages.Node(self.root, os.path.join(self.root, 'astute.yaml'))
-            node._source = self.kernel
-            planned = stages.plan(node, stage)
-            for step in planned.steps:
-                told += ['{0}: {1} ({2})'.format(step.stage, step.subject, step.reason)]
-                told += ['  ' + operation.describe() for operation in step.operations]
-                self.before_step = self.state()
-                for outcome in apply((step,), self._executor()):
-                    if outcome.error:
-                        raise outcome.error
-            told += ['found: ' + finding for finding in planned.findings]
-        return told
+    def plug_in(self, spec):
+        hca = super(Case, self).plug_in(spec)
+        function = self.kernel.add_sriov(hca, spec['driver'], spec.get('total'))
+        function.make(spec.get('virtual', 0))
+        for number in spec.get('guests', ()):
+            function.virtual[number].driver = 'vfio-pci'
+        return hca
 
     def settle(self):
         """Run, and reboot where that is asked for, until nothing is to be done; the lines that tell it."""
@@ -95,24 +46,6 @@ class Case(object):
             hca.sriov.boot(self.read(MODPROBE_FILE))
         shutil.rmtree(os.path.join(self.root, 'run'), ignore_errors=True)
         self.restarted = []
-
-    def read(self, path):
-        """The text of one of the node's files, None without it."""
-        try:
-            with io.open(self.root + path, encoding='utf-8') as stream:
-                return stream.read()
-        except EnvironmentError:
-            return None
-
-    def files(self):
-        """{path: text} of the node's files, but for what Fuel publishes."""
-        found = {}
-        for folder, _, names in os.walk(self.root):
-            for name in names:
-                path = os.path.join(folder, name)[len(self.root):]
-                found[path] = self.read(path)
-        del found['/astute.yaml']
-        return found
 
     def state(self):
         """All that is to be the same: files and virtual functions."""
@@ -136,34 +69,6 @@ class Case(object):
                         each.pci, number, hca.sriov.admin_guids[number][each.number + 1], ' '.join(keys) or 'none'))
         return lines
 
-    def _executor(self):
-        return Executor(self.kernel.tree, self.kernel.write, self.kernel, more={
-            WriteFile: lambda it: self._change(it.path, lambda: files.write_atomically(
-                self.root + it.path, it.text, it.mode)),
-            RemoveFile: lambda it: self._change(it.path, lambda: files.remove(self.root + it.path)),
-            WriteAttribute: lambda it: self._change(it.path, lambda: sriov.write(it, self.kernel.write)),
-            Binding: lambda it: self._change(it.pci, lambda: sriov.bind(it, self.kernel.write)),
-            RestartService: lambda it: self._change(it.name, lambda: self.restarted.append(it.name))})
-
-    def _change(self, path, change):
-        if self.writes_left == 0:
-            raise Killed()
-        if path in self.failing:
-            refuse(self.failing[path], path)
-        change()
-        if self.writes_left is not None:
-            self.writes_left -= 1
-
-
-def _plug_in(kernel, spec):
-    hca = kernel.add_hca(spec['name'], spec['pci'], len(spec['ports']), spec['guid'])
-    for number, port in spec['ports'].items():
-        hca.ports[number].set_pkeys(port['pkeys'])
-        if 'ipoib' in port:
-            kernel.add_ipoib(port['ipoib'], hca.ports[number])
-        if 'eipoib' in port:
-            kernel.add_eipoib(port['eipoib'], port['ipoib'])
-    function = kernel.add_sriov(hca, spec['driver'], spec.get('total'))
-    function.make(spec.get('virtual', 0))
-    for number in spec.get('guests', ()):
-        function.virtual[number].driver = 'vfio-pci'
+    def more(self):
+        return {WriteAttribute: lambda it: self.change(it.path, lambda: sriov.write(it, self.kernel.write)),
+                Binding: lambda it: self.change(it.pci, lambda: sriov.bind(it, self.kernel.write))}

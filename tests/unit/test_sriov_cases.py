@@ -15,7 +15,8 @@ import os
 import pytest
 
 from plugin_lib.errors import ApplyError, InputError
-from tests.model.sriov_case import Case, Killed
+from tests.model.case import Killed
+from tests.model.sriov_case import Case
 
 FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'cases', 'sriov')
 NAMES = sorted(os.listdir(FOLDER))

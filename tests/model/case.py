@@ -1,0 +1,132 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""A case: a folder with what Fuel publishes and what the host has, played on the modelled kernel.
+
+``astute.yaml``; ``host/machine.yaml``: the HCAs, as the arguments of the model; beside it the host's files.
+"""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import io
+import os
+import shutil
+
+import yaml
+
+from plugin_lib import stages
+from plugin_lib.effect import files
+from plugin_lib.effect.apply import apply
+from plugin_lib.effect.executor import Executor
+from plugin_lib.planning.operations import RemoveFile, RestartService, WriteFile
+from tests.model.kernel import Kernel
+from tests.model.sysfs import refuse
+
+MACHINE = 'machine.yaml'
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class Case(object):
+    """The node of a case.
+
+    :param folder: of the case
+    :param root: an empty folder that becomes the node's ``/``
+    """
+
+    stages = ()  # what run() does
+
+    def __init__(self, folder, root):
+        self.root = os.path.join(str(root), 'node')
+        shutil.copytree(os.path.join(folder, 'host'), self.root)
+        shutil.copy(os.path.join(folder, 'astute.yaml'), self.root)
+        with io.open(os.path.join(self.root, MACHINE), encoding='utf-8') as stream:
+            self.hcas = yaml.safe_load(stream)
+        os.unlink(os.path.join(self.root, MACHINE))
+        self.kernel = Kernel()
+        for spec in self.hcas:
+            self.plug_in(spec)
+        self.source = self.kernel
+        self.restarted = []
+        self.writes_left = None  # before the process is killed, None: for ever
+        self.failing = {}        # {path: errno that a write to it gives}
+
+    def plug_in(self, spec):
+        """The HCA of an entry of MACHINE; returns it."""
+        hca = self.kernel.add_hca(spec['name'], spec['pci'], len(spec['ports']), spec['guid'])
+        for number, port in spec['ports'].items():
+            hca.ports[number].set_pkeys(port['pkeys'])
+            if 'ipoib' in port:
+                self.kernel.add_ipoib(port['ipoib'], hca.ports[number])
+            if 'eipoib' in port:
+                self.kernel.add_eipoib(port['eipoib'], port['ipoib'])
+        return hca
+
+    def switch(self, setting, value, of='true'):
+        """Change one of the plugin's settings in the published data."""
+        path = os.path.join(self.root, 'astute.yaml')
+        before = self.read('/astute.yaml')
+        after = before.replace('  {0}: {1}\n'.format(setting, of), '  {0}: {1}\n'.format(setting, value))
+        assert after != before
+        files.write_atomically(path, after, 0o644)
+
+    def run(self):
+        """What the hooks do, once; the lines that tell it.  Raises the first error."""
+        told = []
+        for stage in self.stages:
+            node = stages.Node(self.root, os.path.join(self.root, 'astute.yaml'))
+            node._source = self.source
+            planned = stages.plan(node, stage)
+            for step in planned.steps:
+                told += ['{0}: {1} ({2})'.format(step.stage, step.subject, step.reason)]
+                told += ['  ' + operation.describe() for operation in step.operations]
+                self.before_step = self.state()
+                for outcome in apply((step,), self._executor()):
+                    if outcome.error:
+                        raise outcome.error
+            told += ['found: ' + finding for finding in planned.findings]
+        return told
+
+    def read(self, path):
+        """The text of one of the node's files, None without it."""
+        try:
+            with io.open(self.root + path, encoding='utf-8') as stream:
+                return stream.read()
+        except EnvironmentError:
+            return None
+
+    def files(self):
+        """{path: text} of the node's files, but for what Fuel publishes."""
+        found = {}
+        for folder, _, names in os.walk(self.root):
+            for name in names:
+                path = os.path.join(folder, name)[len(self.root):]
+                found[path] = self.read(path)
+        del found['/astute.yaml']
+        return found
+
+    def state(self):
+        """All that is to be the same."""
+        return self.files()
+
+    def more(self):
+        """{operation type: how it is done here}, beside the Executor's own and those of files and services."""
+        return {}
+
+    def _executor(self):
+        more = {WriteFile: lambda it: self.change(it.path, lambda: files.write_atomically(
+                    self.root + it.path, it.text, it.mode)),
+                RemoveFile: lambda it: self.change(it.path, lambda: files.remove(self.root + it.path)),
+                RestartService: lambda it: self.change(it.name, lambda: self.restarted.append(it.name))}
+        more.update(self.more())
+        return Executor(self.kernel.tree, self.kernel.write, self.kernel, more=more)
+
+    def change(self, path, change):
+        """Do a change, unless the process is killed before it or it is to fail."""
+        if self.writes_left == 0:
+            raise Killed()
+        if path in self.failing:
+            refuse(self.failing[path], path)
+        change()
+        if self.writes_left is not None:
+            self.writes_left -= 1
