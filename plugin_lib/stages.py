@@ -244,8 +244,9 @@ def _plan_vlans(node):
     host, ours = convergence.look(node.source, eipoibd.ledger(node.root))
     steps, findings = vlans.plan(host, ours)
     missing = ['{0}: {1}'.format(finding.subject, finding.text) for finding in checks.interfaces(node.published, host)]
+    # Who talks through the interfaces only eipoibd follows: to this plan every other MAC is silent.
     return Plan(steps, tuple(missing) + tuple(
-        finding.line() for finding in findings if finding.state not in ('ok', 'planned', 'storage')))
+        finding.line() for finding in findings if finding.state not in ('ok', 'planned', 'storage', 'silent')))
 
 
 def _plan_service(node):

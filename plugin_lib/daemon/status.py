@@ -100,8 +100,8 @@ class Status(object):
             'parent': eipoib.parent, 'mac': eipoib.mac,
             'state': port.state if port else None,
             'keys': [str(pkey) for pkey in port.pkeys] if port and port.pkeys is not None else None,
-            'vlans': sorted(finding.vlan for finding in findings
-                            if finding.state == 'ok' and finding.vlan is not None),
+            'vlans': sorted(set(finding.vlan for finding in findings
+                                if finding.state == 'ok' and finding.vlan is not None)),
             'states': _counted(finding.state for finding in findings),
             'lines': [finding.line() for finding in findings],
             'steps_done': before.get('steps_done', 0) + len(changed),

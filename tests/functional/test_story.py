@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from plugin_lib.published import networks
-from tests.functional.eipoibd_node import until, until_equal, vlans
+from tests.functional.eipoibd_node import status, until, until_equal, vlans
 from tests.lab import astute, hooks, lab, opensm, ports, requirements
 from tools import packages
 
@@ -48,6 +48,18 @@ def failures(node):
                             for finding in told['findings'] if finding['level'] != 'OK']
 
 
+def collect(node, folder):
+    """Copy what the master needs of a node; the path of its astute.yaml."""
+    there = Path(folder, node.name)
+    there.mkdir(parents=True)
+    told = status(node)
+    # A tap has an address of 6 bytes, in which there is no room for the GUID that an IPoIB interface has there.
+    told['interfaces']['eth4']['guid'] = f'0x{node.guid}'
+    (there / 'status.json').write_text(json.dumps(told))
+    (there / 'astute.yaml').write_text(node.read('/etc/astute.yaml'))
+    return str(there / 'astute.yaml')
+
+
 def without(text, vlan):
     """A partitions.conf without the line of a VLAN's partition."""
     shorter = re.sub(f'^vlan{vlan}=.*\n', '', text, flags=re.M)
@@ -78,7 +90,7 @@ def test_from_the_networks_of_a_master_to_nodes_that_are_checked():
         for node, member in zip(nodes, astute.MEMBERS):
             hooks.deploy(node, plugin, astute.render(member, management.first, storage.first,
                                                      (private.first, private.last)))
-        until(lambda: all(vlans(node) == every for node in nodes))
+        until_equal(lambda: [vlans(node) for node in nodes], [every] * 2)
         for node in nodes:
             ports.add(node, 'br-prv', tenants, mac=ports.own_mac(node))
         peer = astute.MEMBERS[1]
@@ -86,6 +98,12 @@ def test_from_the_networks_of_a_master_to_nodes_that_are_checked():
             True, True]
         until_equal(lambda: ports.answering(nodes, tenants), {tuple(nodes): set(tenants)})
         assert [failures(node) for node in nodes] == [(False, [])] * 2
+
+        # The same from what the nodes tell: the ports that need each partition, and no others.
+        told = [collect(node, f'{made.folder}/collected') for node in nodes]
+        fabric.publish(theirs + fuel_infiniband('partitions', '--astute', *told, '--guids'))
+        assert 'ALL_CAS' not in Path(partitions).read_text()
+        assert [opensm.port(node) for node in nodes] == [table] * 2
 
         for vlan in (storage.first, private.last):
             fabric.publish(without(wanted, vlan))
