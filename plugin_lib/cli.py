@@ -61,7 +61,6 @@ def run_hook(name):
 
 def _parser(argv):
     import argparse
-    import importlib
 
     from plugin_lib import version
     parser = argparse.ArgumentParser(
@@ -72,7 +71,8 @@ def _parser(argv):
     commands.required = True
     # All of them are needed only to list them.
     for name in argv[:1] if argv and argv[0] in COMMANDS else COMMANDS:
-        module = importlib.import_module('plugin_lib.commands.' + name)
+        __import__('plugin_lib.commands.' + name)  # the master of Fuel 6.1 and 7.0 has Python 2.6, without importlib
+        module = sys.modules['plugin_lib.commands.' + name]
         command = commands.add_parser(name, help=module.SUMMARY, description=module.SUMMARY)
         module.arguments(command)
         command.set_defaults(run=module.run)

@@ -12,7 +12,7 @@ from contextlib import closing
 
 from plugin_lib._compat import to_text
 from plugin_lib.bootstrap_image import cpio
-from plugin_lib.driver_repository import manifest
+from plugin_lib.driver_repository import index, manifest
 from plugin_lib.driver_repository.package import checksum
 from plugin_lib.errors import InfinibandError
 
@@ -30,14 +30,9 @@ def node_package(plugin):
     :param plugin: folder of the plugin on the master
     :raises InfinibandError: when it is not there, or not the one that came with the plugin
     """
-    note = os.path.join(plugin, 'deployment_scripts', 'fuel-infiniband.sha256')
     todo = 'install the plugin again'
-    try:
-        with io.open(note, encoding='ascii') as stream:
-            expected, name = stream.read().split()
-    except (EnvironmentError, ValueError):
-        raise InfinibandError('the plugin is not whole', note, 'it holds no checksum of the node package', todo)
-    path = os.path.join(plugin, 'repositories', 'ubuntu', os.path.basename(name))
+    expected, name = index.node_package(os.path.join(plugin, 'repositories'))
+    path = os.path.join(plugin, 'repositories', 'ubuntu', name)
     try:
         found = checksum(path)
     except EnvironmentError as error:

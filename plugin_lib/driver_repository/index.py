@@ -6,22 +6,24 @@ They list the node package and what the manifest lists, nothing else that may li
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
-import gzip
 import io
 import os
 import re
 import shutil
+import zlib
 
 from plugin_lib._compat import to_text
 from plugin_lib.driver_repository import tools
 from plugin_lib.driver_repository.manifest import ANY_KERNEL, CENTOS, FOLDERS, UBUNTU
 from plugin_lib.effect import files
+from plugin_lib.errors import InfinibandError
 from plugin_lib.host.packages import KERNEL_FIELD
 
 PROGRAMS = {UBUNTU: 'dpkg-scanpackages', CENTOS: 'createrepo'}
 CHECKSUM_OF_NODE_PACKAGE = '../deployment_scripts/fuel-infiniband.sha256'
 _APT_INDEX, _YUM_INDEX = 'Packages.gz', 'repodata'
 _FILE_LIST = '.files'
+_GZIP = 16 + zlib.MAX_WBITS  # zlib.h: with gzip's header, in which it leaves the time out
 
 _FIELD = re.compile(r'^([A-Za-z0-9-]+): *(.*)$', re.M)
 _PACKAGE_ID = re.compile(r'<checksum type="sha256" pkgid="YES">([0-9a-f]{64})<')
@@ -47,7 +49,9 @@ def write(folder, entries):
 def clear(folder):
     # type: (str) -> None
     """Take everything but the node package out of the indexes; this needs no tools."""
-    _write_apt(folder, (), read_apt(folder))
+    listed = read_apt(folder)
+    if listed:
+        _write_apt(folder, (), listed)
     shutil.rmtree(os.path.join(folder, FOLDERS[CENTOS], _YUM_INDEX), ignore_errors=True)
 
 
@@ -59,12 +63,8 @@ def apt_packages(folder):
 
 def read_apt(folder):
     # type: (str) -> str
-    """The index for apt as text; empty when there is none."""
-    path = os.path.join(folder, FOLDERS[UBUNTU], _APT_INDEX)
-    if not os.path.exists(path):
-        return ''
-    with gzip.open(path, 'rb') as stream:
-        return to_text(stream.read())
+    """The index for apt as text; empty when there is none, or it is broken."""
+    return _unpacked(os.path.join(folder, FOLDERS[UBUNTU], _APT_INDEX))
 
 
 def yum_checksums(folder):
@@ -75,24 +75,31 @@ def yum_checksums(folder):
     found = set()
     for name in names:
         if name.endswith('primary.xml.gz'):
-            with gzip.open(os.path.join(place, name), 'rb') as stream:
-                found.update(_PACKAGE_ID.findall(to_text(stream.read())))
+            found.update(_PACKAGE_ID.findall(_unpacked(os.path.join(place, name))))
     return found
 
 
 def node_package(folder):
-    # type: (str) -> str
-    """The file of the node package that came with the plugin.
+    # type: (str) -> tuple
+    """(sha256, file) of the node package that came with the plugin, in the folder for Ubuntu.
 
     After an upgrade the previous one is still there: rpm removes old files last.
+
+    :raises InfinibandError: when the note of it is not there or broken
     """
-    with io.open(os.path.join(folder, CHECKSUM_OF_NODE_PACKAGE), encoding='utf-8') as stream:
-        return stream.read().split()[1]
+    note = os.path.join(folder, CHECKSUM_OF_NODE_PACKAGE)
+    try:
+        with io.open(note, encoding='ascii') as stream:
+            checksum, name = stream.read().split()
+    except (EnvironmentError, ValueError):
+        raise InfinibandError('the plugin is not whole', os.path.normpath(note),
+                              'it holds no checksum of the node package', 'install the plugin again')
+    return checksum, os.path.basename(name)
 
 
 def _write_apt(folder, entries, scanned):
     kernels = dict((entry.file, entry.kernel) for entry in entries if entry.release == UBUNTU)
-    kernels[node_package(folder)] = ANY_KERNEL
+    kernels[node_package(folder)[1]] = ANY_KERNEL
     kept = []
     for paragraph, fields in _paragraphs(scanned):
         kernel = kernels.get(os.path.basename(fields['Filename']))
@@ -100,11 +107,19 @@ def _write_apt(folder, entries, scanned):
             kept.append(paragraph + ('' if kernel == ANY_KERNEL else '\n{0}: {1}'.format(KERNEL_FIELD, kernel)))
     text = ''.join(paragraph + '\n\n' for paragraph in kept)
     if text != read_apt(folder):
-        packed = io.BytesIO()
-        with gzip.GzipFile(filename='', fileobj=packed, mode='wb', mtime=0) as stream:
-            stream.write(text.encode('utf-8'))
+        packer = zlib.compressobj(9, zlib.DEFLATED, _GZIP)
         with files.replacing(os.path.join(folder, FOLDERS[UBUNTU], _APT_INDEX), 0o644) as descriptor:
-            files.write_all(descriptor, packed.getvalue())
+            files.write_all(descriptor, packer.compress(text.encode('utf-8')) + packer.flush())
+
+
+def _unpacked(path):
+    if not os.path.exists(path):
+        return ''
+    try:
+        with io.open(path, 'rb') as stream:
+            return to_text(zlib.decompress(stream.read(), _GZIP))
+    except zlib.error:
+        return ''
 
 
 def _paragraphs(text):

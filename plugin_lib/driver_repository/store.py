@@ -108,7 +108,7 @@ def strangers(folder, entries):
     # type: (str, tuple) -> list
     """Package files in the repository that are neither in ``entries`` nor the plugin's own."""
     ours = set(entry.path for entry in entries)
-    ours.add('{0}/{1}'.format(manifest.FOLDERS[manifest.UBUNTU], index.node_package(folder)))
+    ours.add('{0}/{1}'.format(manifest.FOLDERS[manifest.UBUNTU], index.node_package(folder)[1]))
     found = []
     for release, name in manifest.FOLDERS.items():
         place = os.path.join(folder, name)

@@ -255,6 +255,16 @@ def test_check_finds_what_is_broken_strange_or_not_offered(master, some):
     assert f'WARN  ubuntu/{some["part"].name}: it is not in drivers.yaml' in out
 
 
+def test_a_broken_index_is_found_and_written_again(master, some):
+    master.add(some['old'])
+    path = master.repositories / 'ubuntu/Packages.gz'
+    whole = path.read_bytes()
+    path.write_bytes(whole[:40])
+    assert f'FAIL  index: it does not offer ubuntu/{some["old"].name}\n' in master.run('drivers', 'check', status=1)
+    master.add(some['old'])
+    assert path.read_bytes() == whole
+
+
 def test_a_node_installs_the_package_of_its_own_kernel(node, built, some, tmp_path):
     mine = os.uname().release
     other = deb(tmp_path, 'mlnx-modules', '3.6-other', files_of('3.13.0-24-generic'))
