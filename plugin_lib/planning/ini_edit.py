@@ -65,7 +65,9 @@ def edit(text, changes, path):
     blocks = _parse(_text(_without_ours(_parse(text, path))), path)
     for change in changes:
         _DO[type(change)](blocks, change)
-    return _text(blocks)
+    edited = _text(blocks)
+    # Ours again, below what others have added since: no reason to write it, nor for a service to start anew.
+    return text if sorted(edited.split('\n')) == sorted(text.split('\n')) else edited
 
 
 def values(text, section, name, path):

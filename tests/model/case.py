@@ -17,6 +17,7 @@ from plugin_lib.effect import files
 from plugin_lib.effect.apply import apply
 from plugin_lib.effect.executor import Executor
 from plugin_lib.planning.operations import RemoveFile, RestartService, WriteFile
+from plugin_lib.stages import Node
 from tests.model.kernel import Kernel
 from tests.model.sysfs import refuse
 
@@ -64,19 +65,29 @@ class Case(object):
 
     def switch(self, setting, value, of='true'):
         """Change one of the plugin's settings in the published data."""
-        path = os.path.join(self.root, 'astute.yaml')
+        self.switch_text('  {0}: {1}\n'.format(setting, of), '  {0}: {1}\n'.format(setting, value))
+
+    def switch_text(self, of, to):
+        """Replace some text of the published data."""
         before = self.read('/astute.yaml')
-        after = before.replace('  {0}: {1}\n'.format(setting, of), '  {0}: {1}\n'.format(setting, value))
-        assert after != before
-        files.write_atomically(path, after, 0o644)
+        assert of in before
+        self.write('/astute.yaml', before.replace(of, to))
+
+    def write(self, path, text):
+        """Replace one of the node's files."""
+        files.write_atomically(self.root + path, text, 0o644)
+
+    def node(self):
+        """The stages.Node."""
+        node = Node(self.root, os.path.join(self.root, 'astute.yaml'))
+        node._source = self.source
+        return node
 
     def run(self):
         """What the hooks do, once; the lines that tell it.  Raises the first error."""
         told = []
         for stage in self.stages:
-            node = stages.Node(self.root, os.path.join(self.root, 'astute.yaml'))
-            node._source = self.source
-            planned = stages.plan(node, stage)
+            planned = stages.plan(self.node(), stage)
             for step in planned.steps:
                 told += ['{0}: {1} ({2})'.format(step.stage, step.subject, step.reason)]
                 told += ['  ' + operation.describe() for operation in step.operations]

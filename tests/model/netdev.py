@@ -112,7 +112,7 @@ class Hca(object):
             'ports': Folder(lambda: [str(number) for number in self.ports], self._port),
         }
         if self.sriov:
-            guid = self.ports[1].guid
+            guid = self.ports[1].guid or '0' * 16
             entries['node_guid'] = text_attribute(':'.join(guid[at:at + 4] for at in range(0, 16, 4)))
             if self.sriov.driver == 'mlx4_core':
                 entries['iov'] = self.sriov.iov()

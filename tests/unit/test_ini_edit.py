@@ -99,6 +99,13 @@ def test_several_items_and_values_stand_together():
     assert edit(edited, changes[2:], 'nova.conf') == edit(text, changes[2:], 'nova.conf')
 
 
+def test_a_value_that_others_add_below_ours_moves_nothing():
+    change = Add('DEFAULT', 'pci_passthrough_whitelist', '{"address": "0000:03:00.1"}')
+    edited = edit('[DEFAULT]\n', (change,), 'nova.conf')
+    added = edited + 'pci_passthrough_whitelist = {"vendor_id": "8086"}\n'
+    assert edit(added, (change,), 'nova.conf') == added
+
+
 def test_what_others_set_since_is_theirs():
     edited = edit(CINDER, (Set('DEFAULT', 'iscsi_protocol', 'iser'),), 'cinder.conf')
     changed = edited.replace('\niscsi_protocol = iser', '\niscsi_protocol = theirs')
