@@ -71,7 +71,7 @@ def _split(text, path):
 
 
 def _holds_something(lines):
-    return any(line.partition('#')[0].strip() for line in lines)
+    return any(line.partition('#')[0].strip(partition_file.BLANKS) for line in lines)
 
 
 def _clashes(defined, partitions):

@@ -24,7 +24,7 @@ FLAGS = ('mtu', 'rate', 'scope', 'Q_Key', 'TClass', 'sl', 'FlowLabel', 'ipoib', 
 MTU_CODES = frozenset(range(1, 6))
 RATE_CODES = frozenset(range(2, 19))
 
-_BLANKS = ' \t\n'
+BLANKS = ' \t\n'
 # strtoull(3) with base 0, after which nothing may follow.
 _NUMBER = re.compile('^[ \t\n\v\f\r]*([+-]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))\\Z')
 _LARGEST = 0xffffffffffffffff
@@ -133,10 +133,10 @@ def _lines(text, remarks):
 
 def _read_line(number, line, current, definitions, remarks):
     """Read a line into ``definitions``; returns the Definition that it leaves open, or None."""
-    line = line.lstrip(_BLANKS)
+    line = line.lstrip(BLANKS)
     while line:
         part, end, line = line.partition(';')
-        line = line.lstrip(_BLANKS)
+        line = line.lstrip(BLANKS)
         if not part:
             raise _Unreadable('a ; with nothing before it on its line')
         if current:
@@ -144,7 +144,7 @@ def _read_line(number, line, current, definitions, remarks):
         else:
             header, colon, part = part.partition(':')
             if not colon:
-                raise _Unreadable('no : after {0}'.format(quoted(header.strip(_BLANKS))))
+                raise _Unreadable('no : after {0}'.format(quoted(header.strip(BLANKS))))
             current = _header(number, header, remarks)
             membership = current.values['defmember']
         current.members.extend(_members(number, part, membership, remarks))
@@ -157,7 +157,7 @@ def _read_line(number, line, current, definitions, remarks):
 def _token(text):
     """(name, value or None) of ``name = value``."""
     name, equals, value = text.partition('=')
-    return name.strip(_BLANKS), value.strip(_BLANKS) if equals else None
+    return name.strip(BLANKS), value.strip(BLANKS) if equals else None
 
 
 def _whole(start, words):

@@ -13,6 +13,7 @@ from plugin_lib.published import networks
 from plugin_lib.subnet_manager import generate, merge, needs, partition_file, remarks
 from plugin_lib.subnet_manager.needs import Partition
 from plugin_lib.subnet_manager.tables import EndPort, tables
+from plugin_lib.views import partitions as view
 
 DEFAULT = generate.default_line()
 DEFAULT_KEY = PKey(0x7fff, True)
@@ -117,6 +118,43 @@ def test_marks_that_are_not_a_pair_are_refused(text):
 ])
 def test_what_is_rarely_meant_is_remarked(text, line):
     assert [str(remark) for remark in remarks.of(partition_file.parse(text))] == [line]
+
+
+PIECES = st.sampled_from(['a', '=', '0x65', '08', ':', ';', ',', ' ', '\t', '\n', '#', '\0', '\r', '\x0b', 'ALL', 'fu',
+                          '-1', 'mgid', 'ff12::1', 'mtu', 'defmember', '\xfc', '\u2028', merge.BEGIN, merge.END])
+
+
+@given(st.one_of(st.text(), st.lists(PIECES, max_size=40).map(''.join)))
+def test_every_text_is_read_and_explained_or_refused(text):
+    found = partition_file.parse(text)
+    assert view.table(found, remarks.of(found)).endswith('\n')
+    assert found.is_dropped == bool(not found.definitions or [one for one in found.remarks if one.is_fatal])
+    try:
+        result = put(text, [Partition(101, ('n',), None)])
+    except InputError as error:
+        assert error.why
+    else:
+        assert PKey(101, True) in tables(partition_file.parse(result), [EndPort('some')])['some']
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5),
+              st.sampled_from([101, 'vlan'])),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.sampled_from(
+        ['networks', 'networking_parameters', 'name', 'vlan_start', 'meta', 'neutron_vlan_range', 'vlan_range',
+         'segmentation_type', 'fixed_networks_vlan_start', 'fixed_networks_amount', 'net_manager',
+         'configuration_template']), inner, max_size=6)), max_leaves=20)
+
+
+@given(JSON, st.lists(JSON, max_size=3), JSON)
+def test_every_document_is_read_or_refused(anything, items, parameters):
+    for document in (anything, {'networks': items, 'networking_parameters': parameters}):
+        try:
+            found = networks.read(document, 'file')
+        except InputError as error:
+            assert error.why and error.where.startswith('file')
+        else:
+            assert all(1 <= network.first <= network.last <= 4094 for network in found)
 
 
 def neutron(*vlans, **parameters):
