@@ -34,6 +34,7 @@ def set_up():
     :raises InfinibandError: when this is no master, or it refuses
     """
     from plugin_lib.driver_repository import manifest, store
+    store.require(REPOSITORIES)
     _link(_programs())
     if not manifest.read(REPOSITORIES):
         for folder in reversed(_others()):

@@ -20,8 +20,9 @@ def check(folder, kernels):
 
     :param folder: the plugin's repositories/
     :param kernels: {(release, kernel): what runs it}, beside those that the manifest names
-    :raises InfinibandError: when the manifest cannot be used, or a tool is missing
+    :raises InfinibandError: when the manifest cannot be used, a tool is missing, or this is no master
     """
+    store.require(folder)
     entries = manifest.read(folder)
     packages = dict((entry, _read(folder, entry)) for entry in entries)
     found = [_file(entry, packages[entry]) for entry in entries] + _indexed(folder, packages)

@@ -22,15 +22,25 @@ _WHAT = 'no driver package was added'
 _CHUNK = 1 << 20
 
 
-def held(folder):
-    # type: (str) -> object
-    """A context in which nobody else changes the repository; what a killed run left half-made is gone.
+def require(folder):
+    # type: (str) -> None
+    """Be on a Fuel master, beside the plugin as its rpm installs it.
 
-    :raises ApplyError: when somebody is at work there, or there is no repository: this is no Fuel master
+    :param folder: the plugin's repositories/
+    :raises ApplyError: anywhere else
     """
     if not os.path.exists(os.path.join(folder, index.CHECKSUM_OF_NODE_PACKAGE)):
         raise ApplyError('the plugin\'s repository is not here', folder, 'this is no Fuel master',
                          'run it on the Fuel master, where the plugin is installed')
+
+
+def held(folder):
+    # type: (str) -> object
+    """A context in which nobody else changes the repository.
+
+    :raises ApplyError: when somebody is at work there, or this is no master
+    """
+    require(folder)
     return locks.held(folder, LOCK, program='fuel-infiniband drivers')
 
 

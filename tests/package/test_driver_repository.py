@@ -221,11 +221,12 @@ def test_a_missing_tool_is_named_before_anything_is_changed(master, some, tool):
     assert content(master.plugin) == before
 
 
-def test_this_is_no_master():
-    done = subprocess.run(['/usr/bin/python3', '-m', 'plugin_lib', 'drivers', 'add', 'x.deb'], cwd=TOP, text=True,
-                          capture_output=True, check=False)
+@pytest.mark.parametrize('arguments', ['drivers add x.deb', 'drivers check', 'setup', 'setup --remove'])
+def test_this_is_no_master(arguments):
     if (TOP / 'deployment_scripts/fuel-infiniband.sha256').exists():
         pytest.skip('the build hook has run in this source tree')
+    done = subprocess.run(['/usr/bin/python3', '-Bm', 'plugin_lib', *arguments.split()], cwd=TOP, text=True,
+                          capture_output=True, check=False)
     assert done.returncode == 3
     assert 'this is no Fuel master' in done.stderr
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The plugin's life on a Fuel master: the real python-fuelclient, dnf and rpm, with the packages' own scripts.
 
-Covers installing, updating and removing both packages; what an update keeps; what is left after removal, file by file.
+Covers installing, updating, downgrading and removing both packages; what an update keeps; what is left after removal, file by file.
 """
 import json
 
@@ -59,7 +59,7 @@ class Plugin:
         self.rpm = lambda version: master.take(rpms(flavour, version))
 
     def put(self, option, version):
-        """``fuel plugins --install`` or ``--update``; returns what the operator reads."""
+        """``fuel plugins --install``, ``--update`` or ``--downgrade``; returns what the operator reads."""
         said = self.master.fuel('plugins', option, self.rpm(version))
         if not self.has_scripts:
             said += self.master.do(f'{PLUGINS}/infiniband-{version.rpartition(".")[0]}/fuel-infiniband', 'setup')
@@ -117,6 +117,7 @@ def test_installed_updated_and_removed(master, plugin, driver):
     assert 'enabled for some environment' in master.fuel('plugins', '--remove', 'infiniband==1.0.0', status=1)
 
     plugin.put('--update', '1.0.1')
+    master.fuel('plugins', '--sync')
     updated = settings(master)[1]
     assert (updated['enabled'], updated['chosen_id']) == (True, metadata['chosen_id'])
     assert updated['versions'][0]['queue_size']['value'] == '64'
@@ -125,11 +126,13 @@ def test_installed_updated_and_removed(master, plugin, driver):
     assert master.do('cat', f'{HOME}/repositories/drivers.yaml') == listed
     assert offered(master) == ['./fuel-infiniband_1.0.1_all.deb', './mlnx-modules_3.4_amd64.deb']
     assert '0 FAIL' in master.do('fuel-infiniband', 'drivers', 'check')
+    plugin.put('--downgrade', '1.0.0')
+    assert offered(master) == ['./fuel-infiniband_1.0.0_all.deb', './mlnx-modules_3.4_amd64.deb']
 
     whole, metadata = settings(master)
     metadata['enabled'] = False
     master.ask('PUT', 'clusters/1/attributes', whole)
-    plugin.remove('1.0.1')
+    plugin.remove('1.0.0')
     assert master.listing() == before
     assert master.ask('GET', 'plugins/') == []
 
