@@ -140,7 +140,9 @@ class Node:
 
     def applying(self, *pkeys, python=sys.executable):
         """The argv that plans and applies there."""
-        return self._inside([python, '-m', 'tests.functional.ovs_node', str(self.folder), str(self.astute), *pkeys])
+        # Without a process of nsenter in between: who kills it kills the program itself.
+        within = ['nsenter', f'--target={self.pid}', '--net', *AS_USER, '--']
+        return [*within, python, '-m', 'tests.functional.ovs_node', str(self.folder), str(self.astute), *pkeys]
 
     def close(self):
         os.kill(self.pid, signal.SIGKILL)
