@@ -1,0 +1,196 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""A whole environment, as its nodes told it: what Fuel publishes for each, and what eipoibd on it last found.
+
+A folder has a folder for each node, named as the node is to be called, with ``astute.yaml`` (or ``roles.json``: what
+``fuel-infiniband roles --format json`` prints, which holds no passwords) and ``status.json`` of /run/eipoibd.  A JSON
+file has the same in one: ``{"format": 1, "nodes": {NAME: {"roles": {...}, "status": {...} or null}}}``.
+"""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import io
+import json
+import os
+from collections import namedtuple
+
+from plugin_lib import modes
+from plugin_lib._compat import fs_path, integer_types, string_types, to_text
+from plugin_lib.daemon import status
+from plugin_lib.errors import InputError
+from plugin_lib.host.sysfs import is_interface_name
+from plugin_lib.pkey import LAST_VLAN, PKey
+
+FORMAT = 1
+ASTUTE, ROLES = 'astute.yaml', 'roles.json'
+_WHAT = 'cannot read an environment'
+_TODO = 'collect it again: see fuel-infiniband check --help'
+
+
+class Member(namedtuple('Member', 'name needs ports told')):
+    """A node of an environment.
+
+    :param needs: {EIPOIB interface: {VLAN, or None for untagged: tuple of the names of the roles that need it}}
+    :param ports: {EIPOIB interface: Port} as eipoibd told
+    :param told: whether there is a status of eipoibd
+    """
+
+    __slots__ = ()
+
+
+class Port(namedtuple('Port', 'hca number state keys served trouble')):
+    """An HCA port and its EIPOIB interface, as eipoibd told.
+
+    :param keys: {15-bit key: whether the membership is full}, None where the table could not be read
+    :param served: frozenset of the VLANs that have a vif
+    :param trouble: the last error of the interface, None without one
+    """
+
+    __slots__ = ()
+
+
+def read(path, progress=None):
+    # type: (str, object) -> list
+    """The Members of an environment, by name.
+
+    :param path: a folder or a JSON file
+    :param progress: called with (nodes read, nodes) after each node of a folder
+    :raises InputError: with the file and the place in it
+    """
+    if os.path.isdir(fs_path(path)):
+        return _folder(path, progress)
+    document = _load(path)
+    nodes = _mapping(document, 'nodes', path, '')
+    if document.get('format') != FORMAT:
+        raise _refusal(path, 'format', 'expected {0}'.format(FORMAT))
+    members = []
+    for name in sorted(nodes):
+        node = _mapping(nodes, name, path, 'nodes')
+        where = 'nodes -> ' + name
+        told = node.get('status')
+        members.append(_member(name, _needs(_mapping(node, 'roles', path, where), path, where + ' -> roles'),
+                               None if told is None else _mapping(node, 'status', path, where), path,
+                               where + ' -> status'))
+    return _some(members, path)
+
+
+def _folder(path, progress):
+    try:
+        names = sorted(to_text(name) for name in os.listdir(fs_path(path)))
+    except EnvironmentError as error:
+        raise InputError(_WHAT, path, error.strerror, _TODO)
+    members, names = [], [name for name in names if os.path.isdir(fs_path(os.path.join(path, name)))]
+    for count, name in enumerate(names):
+        members.append(_of_folder(os.path.join(path, name), name))
+        if progress:
+            progress(count + 1, len(names))
+    return _some(members, path)
+
+
+def _of_folder(folder, name):
+    roles = os.path.join(folder, ROLES)
+    if os.path.exists(fs_path(roles)):
+        needs = _needs(_load(roles), roles, '')
+    else:
+        from plugin_lib import published
+        from plugin_lib.views import roles as view
+        astute = os.path.join(folder, ASTUTE)
+        needs = _needs(view.document(published.read(astute)), astute, '')
+    return _member(name, needs, status.read(folder), os.path.join(folder, status.STATUS_FILE), '')
+
+
+def _some(members, path):
+    if not members:
+        raise InputError(_WHAT, path, 'there is no node in it', _TODO)
+    return members
+
+
+def _load(path):
+    try:
+        with io.open(fs_path(path), encoding='utf-8') as stream:
+            document = json.load(stream)
+    except EnvironmentError as error:
+        raise InputError(_WHAT, path, error.strerror, _TODO)
+    except (ValueError, RuntimeError) as error:  # RuntimeError: nested too deeply for Python
+        raise InputError(_WHAT, path, 'not JSON: {0}'.format(error), _TODO)
+    if not isinstance(document, dict):
+        raise _refusal(path, '', 'expected a mapping')
+    return document
+
+
+def _needs(document, path, where):
+    """{EIPOIB interface: {VLAN or None: names of roles}} of what ``roles --format json`` prints."""
+    interfaces = _mapping(document, 'interfaces', path, where)
+    roles = _mapping(document, 'roles', path, where)
+    needs = dict((name, {}) for name in interfaces if is_interface_name(name) and _mapping(
+        interfaces, name, path, _below(where, 'interfaces')).get('mode') == modes.INFINIBAND)
+    for role in sorted(roles):
+        place = _below(where, 'roles')
+        facts = _mapping(roles, role, path, place)
+        vlans = _vlans(facts.get('vlans'), path, _below(place, role)) or [None]
+        carriers = facts.get('interfaces')
+        if not isinstance(carriers, list):
+            raise _refusal(path, _below(place, role + ' -> interfaces'), 'expected a list')
+        for name in carriers:
+            if isinstance(name, string_types) and name in needs:
+                for vlan in vlans:
+                    needs[name][vlan] = needs[name].get(vlan, ()) + (role,)
+    return needs
+
+
+def _vlans(ranges, path, where):
+    if not isinstance(ranges, list) or not all(
+            isinstance(pair, list) and len(pair) == 2 and all(isinstance(end, integer_types) for end in pair) and
+            1 <= pair[0] <= pair[1] <= LAST_VLAN for pair in ranges):
+        raise _refusal(path, where + ' -> vlans', 'expected a list of [first, last] within 1..{0}'.format(LAST_VLAN))
+    return [vlan for first, last in ranges for vlan in range(first, last + 1)]
+
+
+def _member(name, needs, told, path, where):
+    ports = {}
+    if told is not None:
+        interfaces = _mapping(told, 'interfaces', path, where)
+        for nic in interfaces:
+            ports[nic] = _port(_mapping(interfaces, nic, path, _below(where, 'interfaces')), path,
+                               _below(where, 'interfaces -> ' + nic))
+    return Member(name, needs, ports, told is not None)
+
+
+def _port(facts, path, where):
+    keys, served = facts.get('keys'), facts.get('vlans')
+    if not isinstance(served, list) or not all(isinstance(vlan, integer_types) for vlan in served):
+        raise _refusal(path, where + ' -> vlans', 'expected a list of numbers')
+    if keys is not None and not isinstance(keys, list):
+        raise _refusal(path, where + ' -> keys', 'expected a list or null')
+    return Port(facts.get('hca'), facts.get('port'), facts.get('state'),
+                None if keys is None else _memberships(keys, path, where + ' -> keys'), frozenset(served),
+                facts.get('last_error'))
+
+
+def _memberships(keys, path, where):
+    full = {}
+    for text in keys:
+        try:
+            pkey = _KNOWN.get(text) or PKey.parse(text)
+        except (InputError, TypeError):
+            raise _refusal(path, where, 'expected P_Keys such as 0x8064')
+        _KNOWN[text] = pkey
+        full[pkey.key] = full.get(pkey.key, False) or pkey.full
+    return full
+
+
+_KNOWN = {}  # nodes of one fabric hold the same keys
+
+
+def _mapping(document, key, path, where):
+    value = document.get(key)
+    if not isinstance(value, dict):
+        raise _refusal(path, _below(where, key), 'expected a mapping')
+    return value
+
+
+def _below(where, key):
+    return where + ' -> ' + key if where else key
+
+
+def _refusal(path, where, why):
+    return InputError(_WHAT, '{0} -> {1}'.format(path, where) if where else path, why, _TODO)
