@@ -175,8 +175,9 @@ def _concerns(node, stage):
 
 def _apply_vlans(_, __):
     # The same pass as eipoibd's: it keeps the ledger of what is ours, and waits for a pass of the service.
+    from plugin_lib.daemon import config
     from plugin_lib.daemon import main as eipoibd
-    return eipoibd.one_pass().outcomes
+    return eipoibd.one_pass(config.of_machine('/')).outcomes
 
 
 def _apply_storage(node, stage):
@@ -238,15 +239,17 @@ def _plan_drivers(node):
 
 
 def _plan_vlans(node):
-    from plugin_lib.daemon import convergence
+    from plugin_lib.daemon import config, convergence
     from plugin_lib.daemon import main as eipoibd
     from plugin_lib.planning import checks, vlans
     host, ours = convergence.look(node.source, eipoibd.ledger(node.root))
-    steps, findings = vlans.plan(host, ours)
+    talkers = eipoibd.talk_once(node.source, node.root)(tuple(sorted(host.eipoibs)))
+    most = config.of_machine(node.root).vif_limit
+    steps, findings = vlans.plan(host, ours, (), (), talkers, most)
     missing = ['{0}: {1}'.format(finding.subject, finding.text) for finding in checks.interfaces(node.published, host)]
-    # Who talks through the interfaces only eipoibd follows: to this plan every other MAC is silent.
     return Plan(steps, tuple(missing) + tuple(
-        finding.line() for finding in findings if finding.state not in ('ok', 'planned', 'storage', 'silent')))
+        finding.line() for finding in findings if finding.state not in ('ok', 'planned', 'silent', 'storage')) +
+        talkers.problems)
 
 
 def _plan_service(node):

@@ -77,6 +77,13 @@ def read(path=None):
     return DEFAULTS._replace(**dict((str(key), _value(place, key, values[key])) for key in values))
 
 
+def of_machine(root):
+    # type: (str) -> Config
+    """The configuration of eipoibd on the machine below a root folder.  Errors as :func:`read`."""
+    path = os.path.join(root, CONFIG_FILE.lstrip('/'))
+    return read(path) if os.path.exists(path) else DEFAULTS
+
+
 def _value(place, key, text):
     if key == 'log_level':
         if text not in LOG_LEVELS:

@@ -131,7 +131,8 @@ def _foresee(source, host, ours, withdraw, plain_only, errors, settings, talkers
     plan = vlans.plan(host, ours, withdrawal.removable, plain_only, talkers, settings.vif_limit)
     steps, left_out = _fit(tuple(step for step in plan.steps if step.subject not in errors), plan.findings, source,
                            settings)
-    warnings = withdrawal.warnings + budget.table_warnings(host) + talkers.problems
+    warnings = withdrawal.warnings + budget.table_warnings(host) + talkers.problems + \
+        budget.vif_warnings(plan.findings, settings.vif_limit)
     if left_out:
         warnings += budget.shortage([finding for finding in plan.findings if finding.subject in left_out],
                                     _queue_size(source, settings))

@@ -26,6 +26,9 @@ def text(interfaces, waiting, counters):
          [(labels, len(nic['keys'])) for labels, nic in nics if nic['keys'] is not None]),
         ('eipoibd_vlans', 'gauge', 'VLANs that the interface serves.',
          [(labels, len(nic['vlans'])) for labels, nic in nics]),
+        ('eipoibd_vifs', 'gauge', 'Those who talk through the interface beside itself, by whether a vif serves them.',
+         [(_labels(interface=name, served=served), len([vif for vif in nic['vifs'] if (vif['state'] == 'ok') == is_ok]))
+          for name, nic in sorted(interfaces.items()) for served, is_ok in (('no', False), ('yes', True))]),
         ('eipoibd_findings', 'gauge', 'What was found of the P_Keys of the interface, by state.',
          [(_labels(interface=name, state=state), count) for name, nic in sorted(interfaces.items())
           for state, count in sorted(nic['states'].items())]),

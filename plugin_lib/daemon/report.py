@@ -6,7 +6,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 # How a state is logged; the others, which an operator has to look into, are warnings.  What was done to get to "ok"
 # is logged as steps.
 _LEVELS = {'ok': 'debug', 'planned': 'debug', 'removal': 'debug', 'silent': 'debug', 'storage': 'debug',
-           'waiting': 'info'}
+           'most': 'debug', 'waiting': 'info'}
 
 
 class Report(object):

@@ -100,10 +100,11 @@ class Status(object):
             'parent': eipoib.parent, 'mac': eipoib.mac,
             'state': port.state if port else None,
             'keys': [str(pkey) for pkey in port.pkeys] if port and port.pkeys is not None else None,
-            'vlans': sorted(set(finding.vlan for finding in findings
-                                if finding.state == 'ok' and finding.vlan is not None)),
+            'vlans': sorted(finding.vlan for finding in findings
+                            if finding.state == 'ok' and finding.vlan is not None and not finding.mac),
             'states': _counted(finding.state for finding in findings),
-            'lines': [finding.line() for finding in findings],
+            'lines': [finding.line() for finding in findings if not finding.mac],
+            'vifs': [_vif(finding) for finding in findings if finding.mac],
             'steps_done': before.get('steps_done', 0) + len(changed),
             'steps_failed': before.get('steps_failed', 0) + len(errors),
             'last_change': _stamp(self._now()) if changed else before.get('last_change'),
@@ -163,6 +164,13 @@ def read(folder):
 def _guid(host, parent):
     guid = host.interfaces[parent].port_guid if parent in host.interfaces else None
     return None if guid is None else '0x{0:016x}'.format(guid)
+
+
+def _vif(finding):
+    talker = finding.talker
+    return {'bridge': talker and talker.bridge, 'port': talker and talker.port, 'mac': finding.mac,
+            'vlan': finding.vlan, 'pkey': str(finding.pkey) if finding.pkey else None, 'child': finding.child,
+            'state': finding.state, 'detail': finding.detail}
 
 
 def _stamp(seconds):

@@ -5,7 +5,8 @@
 A child fills its whole receive queue when it is made; what a buffer takes (some KB, up to 68 KB in connected mode) is
 only known afterwards.  So as many children are made as fit at 68 KB a buffer, then the memory is looked at again.
 
-What serves untagged traffic comes first, since discovery needs it, then VLANs from the lowest on.
+What serves untagged traffic comes first, since discovery needs it, then VLANs from the lowest on, then in the same
+order whoever else talks through the interface.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
@@ -53,9 +54,9 @@ def fit(steps, findings, memory, queue_size):
     new = set(step.subject for step in steps if _has(step, CreateChild)) - replaced
     if not new or memory is None:
         return Fit(steps, frozenset())
-    order = sorted((finding.vlan or 0, finding.eipoib, finding.subject) for finding in findings
-                   if finding.subject in new)
-    subjects = [subject for _, _, subject in order]
+    order = sorted((finding.mac is not None, finding.vlan or 0, finding.eipoib, finding.subject)
+                   for finding in findings if finding.subject in new)
+    subjects = [subject for _, _, _, subject in order]
     left_out = frozenset(subjects[children_that_fit(memory, queue_size):])
     return Fit(tuple(step for step in steps if step.subject not in left_out), left_out)
 
@@ -65,12 +66,27 @@ def shortage(left_out, queue_size):
     """Lines about the Findings for which memory did not suffice, one for each EIPOIB interface."""
     lines = []
     for name in sorted(set(finding.eipoib for finding in left_out)):
-        vlans = sorted(finding.vlan or 0 for finding in left_out if finding.eipoib == name)
+        own = sorted(finding.vlan or 0 for finding in left_out if finding.eipoib == name and not finding.mac)
+        others = sum(1 for finding in left_out if finding.eipoib == name and finding.mac)
+        lacking = ['{0} of its VLANs, from {1} on'.format(len(own), vlan_words(own[0] or None))] if own else []
+        lacking += ['{0} others who talk through it'.format(others)] if others else []
         lines.append(
-            '{0}: no memory for {1} of its VLANs, from {2} on: the queue of each child takes up to {3} MiB; lower'
-            ' queue_size (recv_queue_size of ib_ipoib is {4}), add memory, or give the port fewer partitions'.format(
-                name, len(vlans), vlan_words(vlans[0] or None), -(-queue_size * BUFFER // MIB), queue_size))
+            '{0}: no memory for {1}: the queue of each child takes up to {2} MiB; lower queue_size (recv_queue_size of'
+            ' ib_ipoib is {3}), add memory, or give the port fewer partitions'.format(
+                name, ' and '.join(lacking), -(-queue_size * BUFFER // MIB), queue_size))
     return tuple(lines)
+
+
+def vif_warnings(findings, most):
+    # type: (tuple, int) -> tuple
+    """Lines about EIPOIB interfaces through which more talk than may.
+
+    :param findings: planning.vlan_services.Findings
+    :param most: how many may
+    """
+    over = [finding.eipoib for finding in findings if finding.state == 'most']
+    return tuple('{0}: {1} who talk through it get no vif, since vif_limit allows {2} beside its own: raise it where'
+                 ' the memory suffices'.format(name, over.count(name), most) for name in sorted(set(over)))
 
 
 def table_warnings(host):

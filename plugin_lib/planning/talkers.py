@@ -93,9 +93,10 @@ class _Search(object):
     def _plugged(self, port):
         """Those behind a port of Open vSwitch."""
         for name in port.interfaces:
-            mac = self._mac(port, self._topology.switch.interfaces[name])
+            interface = self._topology.switch.interfaces[name]
+            mac = self._mac(port, interface)
             if mac:
-                for vlan in self._vlans(port):
+                for vlan in self._vlans(port, 'iface-id' in interface.external_ids):
                     self._talk(mac, port.bridge, port.name, self._paths.inside(port.bridge, vlan))
 
     def _mac(self, port, interface):
@@ -118,14 +119,14 @@ class _Search(object):
             self._skip(port.name, 'it has no MAC')
         return self._checked(port.name, mac) if mac else None
 
-    def _vlans(self, port):
+    def _vlans(self, port, of_neutron):
         """The VLANs, as its bridge counts them, in which whoever is behind a port sends.
 
         On a port of Neutron the tag means something on this node alone; flows at the bridges turn it into the VLAN of
-        the network, which the port's other_config tells.
+        the network, which the port's other_config tells.  Until its agent has seen the port there is neither.
         """
         network = port.other_config.get('network_type')
-        if port.tag == _DEAD or network not in (None, 'vlan', 'flat'):
+        if port.tag == _DEAD or network not in (None, 'vlan', 'flat') or of_neutron and network is port.tag is None:
             return []
         if network == 'flat':
             return [UNTAGGED]

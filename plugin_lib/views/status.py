@@ -15,7 +15,8 @@ def document(status):
 
 def table(status):
     # type: (dict) -> str
-    """The same for a person: an overview of the interfaces, then a line for each P_Key, what failed, what lacks."""
+    """The same for a person: an overview of the interfaces, then a line for each P_Key, a row for each vif of others
+    who talk through them, what failed, what lacks."""
     if status is None:
         return 'eipoibd has not run since this machine was started\n'
     parts = ['eipoibd ({0}, pid {1}) at {2}: {3} steps done, {4} failed\n'.format(
@@ -29,6 +30,13 @@ def table(status):
               None if nic['keys'] is None else len(nic['keys']), vlans.of_numbers(nic['vlans']), nic['last_change'],
               nic['last_error']] for name, nic in interfaces]))
         parts.append(''.join(line + '\n' for _, nic in interfaces for line in nic['lines']))
+    # An older eipoibd, which still runs, tells none.
+    vifs = [(name, vif) for name, nic in interfaces for vif in nic.get('vifs', ())]
+    if vifs:
+        parts.append(tables.render(
+            ['bridge', 'port', 'mac', 'vlan', 'key', 'child', 'interface', 'state'],
+            [[vif['bridge'], vif['port'], vif['mac'], vif['vlan'] or 'untagged', vif['pkey'], vif['child'], name,
+              ': '.join(text for text in (vif['state'], vif['detail']) if text)] for name, vif in vifs]))
     if status['backoff']:
         parts.append(tables.render(
             ['tried again', 'failures', 'last tried', 'then after', 'error'],
