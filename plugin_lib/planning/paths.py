@@ -123,21 +123,25 @@ class Paths(object):
         return self._exits[start]
 
     def _flood(self, start):
-        exits, seen, queue = set(), set([start]), [(start, None)]
+        exits, seen, queue = set(), set([(start, None)]), [(start, None)]
         while queue:
             (kind, space, name, tag), entry = queue.pop()
             for place in getattr(self, '_' + kind)(space, name, tag, entry):
                 if isinstance(place, Exit):
                     exits.add(place)
-                    continue
-                if place[0] not in seen:
-                    seen.add(place[0])
+                elif place not in seen:
+                    seen.add(place)
                     queue.append(place)
-                elif place[0][0] in ('switch', 'bridge'):
-                    self.problems.add('{0} is part of a loop of bridges{1}: it was followed once'.format(
-                        place[0][2], ' in VLAN {0}'.format(place[0][3]) if place[0][3] else ''))
+        self._tell_loops(seen)
         free = set((each.eipoib, each.tag) for each in exits if not each.blocked)
         return tuple(sorted(each for each in exits if not each.blocked or each[:2] not in free))
+
+    def _tell_loops(self, seen):
+        """A frame that comes to a bridge in the same VLAN through two of its ports goes round, unless STP stops it."""
+        bridges = [place[0] for place in seen if place[0][0] in ('switch', 'bridge')]
+        for _, _, name, tag in set(place for place in bridges if bridges.count(place) > 1):
+            self.problems.add('{0} is part of a loop of bridges{1}'.format(
+                name, ' in VLAN {0}'.format(tag) if tag else ''))
 
     def _out(self, space, name, tag, _):
         """What an interface sends."""
