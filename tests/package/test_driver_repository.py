@@ -44,9 +44,13 @@ class Master:
         (self.programs / name).write_text(f'#!/bin/sh\n{command}\n')
         (self.programs / name).chmod(0o755)
 
-    def run(self, *arguments, status=0):
-        """Run the command, which finds these programs alone; returns its output."""
-        done = subprocess.run(['/bin/sh', str(self.plugin / 'fuel-infiniband'), *map(str, arguments)], text=True,
+    def run(self, *arguments, status=0, before=':'):
+        """Run the command, which finds these programs alone; returns its output.
+
+        :param before: what the shell does first
+        """
+        done = subprocess.run(['/bin/sh', '-c', f'{before}; exec /bin/sh "$@"', 'sh',
+                               str(self.plugin / 'fuel-infiniband'), *map(str, arguments)], text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, cwd=self.folder,
                               env={'PATH': str(self.programs), 'LC_ALL': 'C'})
         assert done.returncode == status, done.stdout
@@ -219,6 +223,17 @@ def test_a_missing_tool_is_named_before_anything_is_changed(master, some, tool):
     out = master.add(some['old'], some['rpm'], status=3)
     assert f'where: {tool}\n' in out and 'next:  install it: yum install ' in out.replace('  next:  ', 'next:  ')
     assert content(master.plugin) == before
+
+
+def test_a_disk_that_is_full_leaves_what_was_there(master, some, tmp_path):
+    """It is the size of files that is limited here: the write fails alike."""
+    big = deb(tmp_path, 'mlnx-big', '3.4', [f'usr/lib/mlnx/{number}' for number in range(2000)])
+    assert big.stat().st_size > 20 * 512
+    before = content(master.plugin)
+    out = master.add(big, status=3, before='ulimit -f 20')  # blocks of 512 bytes
+    assert 'not every driver package was added' in out and 'File too large' in out
+    assert content(master.plugin) == before
+    master.add(big, some['library'])
 
 
 @pytest.mark.parametrize('arguments', ['drivers add x.deb', 'drivers check', 'setup', 'setup --remove'])

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The plugin's life on a Fuel master: the real python-fuelclient, dnf and rpm, with the packages' own scripts.
 
-Covers installing, updating, downgrading and removing both packages; what an update keeps; what is left after removal, file by file.
+Covers installing, updating, downgrading and removing both packages; what an update keeps; what is left after removal,
+file by file; being killed at every step; what stands in the way.
 """
 import json
 
