@@ -51,7 +51,7 @@ def rdma(node):
 
 def problems(node):
     # type: (object) -> list
-    """InputErrors that say why storage cannot use RDMA, as far as published data tells; empty where it can, or need not."""
+    """InputErrors that say why storage cannot use RDMA, as published data tells; empty where it can, or need not."""
     if not node.settings.storage_rdma:
         return []
     from plugin_lib.planning import hiera

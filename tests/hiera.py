@@ -1,6 +1,6 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""The real hiera (Debian: hiera, ruby-deep-merge) with the hierarchy that each release of Fuel writes to /etc/hiera.yaml.
+"""The real hiera (Debian: hiera, ruby-deep-merge) with the hierarchy of each release of Fuel, /etc/hiera.yaml.
 
 Sources: osnailyfacter's hiera.pp and its type hiera_config, 6.1 to 9.2.  Since 8.0 it puts ``plugins/NAME`` of each
 enabled plugin first.  netconfig asks with hiera() up to 7.0, which takes the first file, and with hiera_hash() later.

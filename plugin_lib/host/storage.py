@@ -69,7 +69,7 @@ def modes(tree, names):
 
 def connectable(tree, names):
     # type: (object, list) -> frozenset
-    """Those of the IPoIB interfaces ``names`` whose port can do connected mode: their address tells (IPOIB_FLAGS_RC)."""
+    """Those of the IPoIB interfaces ``names`` that can do connected mode; the address tells (IPOIB_FLAGS_RC)."""
     return frozenset(name for name, address in _attributes(tree, names, 'address').items()
                      if int(address[:2] or '0', 16) & _CONNECTED_FLAG)
 

@@ -24,6 +24,8 @@ GLOBALS_FILE = '/etc/hiera/globals.yaml'
 
 KEY = 'network_scheme'
 MARK = 'infiniband_moved_from'
+# Stands beside it where the rest of the scheme is what was published then, and no other plugin's.
+PUBLISHED_MARK = 'infiniband_published'
 _HEADER = '# Written by the Fuel plugin infiniband: storage over RDMA.\n'
 _WHOLE = ('6.1', '7.0')
 _RELEASES = _WHOLE + ('8.0', '9.0')
@@ -64,9 +66,9 @@ def override(text, published, moves):
     theirs = _moved_back(given) if isinstance(given, dict) else None
     ours = published.network_scheme.value
     if published.release in _WHOLE:
-        wanted = None if theirs == ours else theirs
+        wanted = theirs
         if moves:
-            wanted = _moved(theirs or ours, moves)
+            wanted = _moved(theirs or ours, moves, {str(PUBLISHED_MARK): True} if theirs is None else {})
     else:
         wanted = _difference(ours, moves) if moves else None
     if wanted == given:
@@ -93,14 +95,17 @@ def _is_on_bridge(published, move):
     return any(port.bridge and (port.interface, port.vlan) == (move.nic, move.vlan) for port in published.scheme.ports)
 
 
-def _moved(scheme, moves):
-    """The whole ``scheme`` with its storage moved."""
+def _moved(scheme, moves, more):
+    """The whole ``scheme`` with its storage moved.
+
+    :param more: marks beside MARK
+    """
     result = copy.deepcopy(scheme)
     for move, link in moves:
         endpoints = result['endpoints']
         body = endpoints[move.endpoint]
         endpoints[move.endpoint] = {'IP': 'none'}
-        endpoints[link.name] = _marked(body, move.endpoint)
+        endpoints[link.name] = _marked(body, move.endpoint, more)
         _move_roles(result['roles'], move.endpoint, link.name)
         if move.mode == modes.INFINIBAND:
             result['transformations'].append(_port(link))
@@ -112,9 +117,11 @@ def _moved(scheme, moves):
 
 
 def _moved_back(scheme):
-    """The inverse of :func:`_moved`, for a scheme with or without our marks."""
+    """The inverse of :func:`_moved`, for a scheme with or without our marks; None where nobody else wrote it."""
     result = copy.deepcopy(scheme)
     endpoints = result.get('endpoints') or {}
+    if any(PUBLISHED_MARK in _vendor_specific(body) for body in endpoints.values()):
+        return None
     names = [name for name, body in endpoints.items() if MARK in _vendor_specific(body)]
     for name in names:
         body = endpoints.pop(name)
@@ -139,7 +146,7 @@ def _difference(scheme, moves):
     endpoints, roles, steps = {}, {}, []
     for move, link in moves:
         body = scheme['endpoints'][move.endpoint]
-        endpoints[link.name] = _marked(body, move.endpoint)
+        endpoints[link.name] = _marked(body, move.endpoint, {})
         # An array of routes cannot be taken away either, and netconfig passes over what is none.
         endpoints[move.endpoint] = dict((key, 'none') for key in ('IP', 'routes') if key in body)
         roles.update((name, link.name) for name, endpoint in scheme['roles'].items() if endpoint == move.endpoint)
@@ -155,8 +162,8 @@ def _difference(scheme, moves):
     return found
 
 
-def _marked(body, origin):
-    return dict(body, vendor_specific=dict(body.get('vendor_specific') or {}, **{str(MARK): origin}))
+def _marked(body, origin, more):
+    return dict(body, vendor_specific=dict(body.get('vendor_specific') or {}, **dict(more, **{str(MARK): origin})))
 
 
 def _vendor_specific(body):

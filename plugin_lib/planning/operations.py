@@ -81,6 +81,15 @@ class DeleteChild(namedtuple('DeleteChild', 'parent pkey name by_sysfs')):
         return CreateChild(self.parent, self.pkey, self.name, self.by_sysfs)
 
 
+class DiscardChild(DeleteChild):
+    """Delete an IPoIB child whose place another one takes."""
+
+    __slots__ = ()
+
+    def undo(self):
+        return None  # it was not as it has to be, or eipoibd's, which makes it anew and knows it then
+
+
 class SetMode(namedtuple('SetMode', 'interface mode previous')):
     """Set the mode of an IPoIB interface, ``connected`` or ``datagram``."""
 

@@ -179,7 +179,8 @@ def _obstacles(move, host, ours, sm_check):
 
 def _ipoib_link(move, host, mode_of, connectable):
     parent = host.interfaces[host.eipoibs[move.nic].parent]
-    mode, mtu = (CONNECTED, CONNECTED_MTU) if parent.name in mode_of and parent.name in connectable else (DATAGRAM, None)
+    connected = parent.name in mode_of and parent.name in connectable
+    mode, mtu = (CONNECTED, CONNECTED_MTU) if connected else (DATAGRAM, None)
     if move.vlan is not None:
         pkey = PKey(move.vlan, True)
         return StorageLink(child_name(parent.name, pkey), parent.name, pkey, mode, mtu, None, None, move.addresses)

@@ -14,6 +14,7 @@ from plugin_lib.planning import hiera
 from plugin_lib.planning.operations import (
     CreateChild,
     DeleteChild,
+    DiscardChild,
     LinkUp,
     Plan,
     Release,
@@ -134,7 +135,7 @@ def _provided(link, host, mode_of):
         if there and not _is_ready(link, host, mode):
             holders = [eipoib.name for eipoib in host.eipoibs.values() if link.name in eipoib.slaves]
             operations += tuple(Release(name, link.name) for name in sorted(holders))
-            operations += (DeleteChild(link.parent, link.pkey, link.name, True),)
+            operations += (DiscardChild(link.parent, link.pkey, link.name),)
             there = None
         if not there:
             operations += (CreateChild(link.parent, link.pkey, link.name, True),)

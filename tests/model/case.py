@@ -28,6 +28,33 @@ class Killed(BaseException):
     """The process ends here."""
 
 
+def names(folder):
+    # type: (str) -> tuple
+    """Paths of the cases in a folder: (those that are done, those that are refused)."""
+    paths = [os.path.join(folder, name) for name in sorted(os.listdir(folder))]
+    refused = [path for path in paths if os.path.basename(path).startswith('refused-')]
+    return [path for path in paths if path not in refused], refused
+
+
+def expected(folder, path):
+    # type: (str, str) -> str
+    """The text of one of a case's expected files."""
+    with io.open(os.path.join(folder, 'expected', path), encoding='utf-8') as stream:
+        return stream.read()
+
+
+def expected_files(folder, before):
+    # type: (str, dict) -> dict
+    """{path: text} of the files that are expected: those of before, as far as the case does not change them."""
+    found = dict(before)
+    top = os.path.join(folder, 'expected', 'host')
+    for place, _, each in os.walk(top):
+        for name in each:
+            path = os.path.join(place, name)[len(top):]
+            found[path] = expected(folder, 'host' + path)
+    return found
+
+
 class Case(object):
     """The node of a case.
 

@@ -9,42 +9,23 @@ all that came before it.  For those that are refused: every reason in one messag
 from __future__ import absolute_import, print_function, unicode_literals
 
 import errno
-import io
 import os
 
 import pytest
 
 from plugin_lib.errors import ApplyError, InputError
-from tests.model.case import Killed
+from tests.model.case import Killed, expected, expected_files, names
 from tests.model.sriov_case import Case
 
 FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'cases', 'sriov')
-NAMES = sorted(os.listdir(FOLDER))
-REFUSED = [name for name in NAMES if name.startswith('refused-')]
-DONE = [name for name in NAMES if name not in REFUSED]
+DONE, REFUSED = names(FOLDER)
 # The others have the same writes, more of them.
-SMALL = [name for name in DONE if name not in ('most-functions', 'two-devices', 'connectx3-compute')]
-
-
-def expected(name, path):
-    with io.open(os.path.join(FOLDER, name, 'expected', path), encoding='utf-8') as stream:
-        return stream.read()
-
-
-def expected_files(name, before):
-    """{path: text} of the files that are expected: those of before, as far as the case does not change them."""
-    found = dict(before)
-    top = os.path.join(FOLDER, name, 'expected', 'host')
-    for folder, _, names in os.walk(top):
-        for each in names:
-            path = os.path.join(folder, each)[len(top):]
-            found[path] = expected(name, 'host' + path)
-    return found
+SMALL = [path for path in DONE if not path.endswith(('/most-functions', '/two-devices', '/connectx3-compute'))]
 
 
 @pytest.mark.parametrize('name', DONE)
 def test_what_is_done_and_what_comes_of_it(tmpdir, name):
-    case = Case(os.path.join(FOLDER, name), tmpdir)
+    case = Case(name, tmpdir)
     before = case.files()
     assert '\n'.join(case.settle()) + '\n' == expected(name, 'operations.txt')
     assert ''.join(line + '\n' for line in case.virtual()) == expected(name, 'virtual.txt')
@@ -53,14 +34,14 @@ def test_what_is_done_and_what_comes_of_it(tmpdir, name):
 
 @pytest.mark.parametrize('name', DONE)
 def test_the_second_time_nothing_is_to_be_done(tmpdir, name):
-    case = Case(os.path.join(FOLDER, name), tmpdir)
+    case = Case(name, tmpdir)
     case.settle()
     assert [line for line in case.run() if not line.startswith('found: ')] == []
 
 
 @pytest.mark.parametrize('name', DONE)
 def test_when_the_setting_is_off_again_everything_is_as_before(tmpdir, name):
-    case = Case(os.path.join(FOLDER, name), tmpdir)
+    case = Case(name, tmpdir)
     files, virtual = case.state()
     ours = [path for path in files if path.endswith(('sriov.json', 'fuel-infiniband-sriov.conf'))]
     case.settle()
@@ -74,7 +55,7 @@ def test_when_the_setting_is_off_again_everything_is_as_before(tmpdir, name):
 @pytest.mark.parametrize('name', SMALL)
 def test_killed_after_any_write_and_run_again_it_ends_the_same(tmpdir, name, setting):
     def made(folder):
-        case = Case(os.path.join(FOLDER, name), tmpdir.mkdir(folder))
+        case = Case(name, tmpdir.mkdir(folder))
         if setting == 'false':
             case.settle()
             case.switch('sriov', 'false')
@@ -96,12 +77,13 @@ def test_killed_after_any_write_and_run_again_it_ends_the_same(tmpdir, name, set
         assert set(case.restarted) == set(whole.restarted) or '== reboot' in case.settle()
 
 
-@pytest.mark.parametrize('name', ['connectx3-compute', 'connectx4-compute', 'controller'])
+@pytest.mark.parametrize('name', [os.path.join(FOLDER, each) for each in (
+    'connectx3-compute', 'connectx4-compute', 'controller')])
 def test_a_change_that_fails_is_undone_with_what_came_before_it(tmpdir, name):
-    whole = Case(os.path.join(FOLDER, name), tmpdir.mkdir('whole'))
+    whole = Case(name, tmpdir.mkdir('whole'))
     subjects = set(line.rpartition(' ')[2] for line in whole.settle() if line.startswith('  '))
     for number, subject in enumerate(sorted(subjects)):
-        case = Case(os.path.join(FOLDER, name), tmpdir.mkdir('failing-{0}'.format(number)))
+        case = Case(name, tmpdir.mkdir('failing-{0}'.format(number)))
         case.failing = {subject: errno.EIO}
         with pytest.raises(ApplyError) as caught:
             case.settle()
@@ -115,7 +97,7 @@ def test_a_change_that_fails_is_undone_with_what_came_before_it(tmpdir, name):
 
 @pytest.mark.parametrize('name', REFUSED)
 def test_what_cannot_be_is_refused_with_every_reason_before_anything_is_changed(tmpdir, name):
-    case = Case(os.path.join(FOLDER, name), tmpdir)
+    case = Case(name, tmpdir)
     before = case.state()
     with pytest.raises(InputError) as caught:
         case.settle()
