@@ -12,7 +12,7 @@ SUMMARY = 'give virtual functions what a reboot took from them; the init system 
 
 # The subnet manager may take its time to bring a port up and to give it its P_Keys: seconds.
 TIMEOUT = 300.0
-PAUSE = 1.0
+PAUSE = 5.0
 
 
 def arguments(parser):

@@ -18,12 +18,13 @@ import tempfile
 
 from plugin_lib._compat import fs_path, to_text
 from plugin_lib.errors import ApplyError, InputError
-from plugin_lib.host import files, machine
+from plugin_lib.host import files, machine, sriov
 from plugin_lib.host.source import CAPTURE_FILE, CAPTURE_FORMAT
-from plugin_lib.host.sysfs import AnyTree
+from plugin_lib.host.sysfs import AnyTree, Reader
 
-# Of planning.drivers, planning.service, effect.ledger and daemon.status, which all stand above this package.
+# Of planning.drivers, service and sriov, effect.ledger and daemon.status, which all stand above this package.
 WRITTEN_BY_US = ('/etc/modprobe.d/fuel-infiniband.conf', '/etc/fuel-infiniband/eipoibd.conf',
+                 '/etc/modprobe.d/fuel-infiniband-sriov.conf', '/etc/fuel-infiniband/sriov.json',
                  '/run/eipoibd/children.json', '/run/eipoibd/status.json')
 
 
@@ -45,7 +46,9 @@ def written_by_us(root):
 
 def capture(source, directory, more=()):
     # type: (object, str, dict) -> Host
-    """Record what :func:`plugin_lib.host.machine.read` reads into a new folder; returns the Host that was read.
+    """Record what :func:`plugin_lib.host.machine.read` reads, and the HCAs' virtual functions, into a new folder.
+
+    Returns the Host that was read.
 
     The folder appears whole or not at all.  It holds the attributes as files, links as relative links, and
     ``capture.json``: ``{"format": 1, "links": [Link as a mapping], "drvinfo": {interface: [driver, bus_info]},
@@ -70,6 +73,9 @@ def capture(source, directory, more=()):
                          'name a folder that does not exist yet')
     recorder = _Recorder(source)
     host = machine.read(recorder)
+    reader = Reader(recorder.tree)
+    for function in sriov.read_all(reader, set(port.pci for port in host.ports if port.pci)).values():
+        sriov.with_tables(reader, function)
     try:
         temporary = tempfile.mkdtemp(prefix=str('.capture-'), dir=os.path.dirname(directory))
         try:

@@ -286,7 +286,8 @@ def configured_node(folder):
 class TestWhatThePluginWrote(object):
     def test_is_where_it_writes_it(self):
         in_run = ['{0}/{1}'.format(eipoibd.RUN_FOLDER, name) for name in (eipoibd.LEDGER_FILE, STATUS_FILE)]
-        assert sorted(WRITTEN_BY_US) == sorted([drivers.MODPROBE_FILE, service.CONFIG_FILE] + in_run)
+        assert sorted(WRITTEN_BY_US) == sorted([
+            drivers.MODPROBE_FILE, service.CONFIG_FILE, sriov.MODPROBE_FILE, sriov.SRIOV_MEMORY] + in_run)
 
     def test_a_replay_of_a_configured_node_does_it_not_again(self, folder):
         node = configured_node(folder + '/machine')

@@ -22,7 +22,7 @@ from plugin_lib.commands import functions as boot
 from plugin_lib.effect import commands, files
 from plugin_lib.effect import sriov as effect
 from plugin_lib.errors import ApplyError, InputError, InputErrors
-from plugin_lib.host import mechanisms
+from plugin_lib.host import capture, mechanisms
 from plugin_lib.host import sriov as host_sriov
 from plugin_lib.host.sysfs import Reader
 from plugin_lib.pkey import PKey
@@ -268,7 +268,20 @@ def test_upstart_restarts_what_runs(tmpdir, monkeypatch, status, calls):
     assert log.read().split() == calls
 
 
-# preflight, hooks, boots
+# captures, preflight, hooks, boots
+
+@pytest.mark.parametrize('name', ['connectx3-compute', 'connectx4-compute'])
+def test_a_captured_machine_is_planned_as_the_machine_itself(case, tmpdir, name):
+    made = case(name)
+    made.run()
+    made.reboot()
+    for stage in ('sriov', 'vfs'):
+        folder = str(tmpdir.join('capture-' + stage))
+        capture.capture(made.kernel, folder, capture.written_by_us(made.root))
+        replayed = stages.plan(stages.Node(folder, os.path.join(made.root, 'astute.yaml')), stage)
+        assert replayed == stages.plan(made.node(), stage)
+        made.run()
+
 
 def test_before_the_drivers_are_loaded_the_published_address_tells_the_device(case):
     made = case('bond-all-in-one')
