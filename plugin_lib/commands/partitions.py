@@ -73,9 +73,15 @@ def run(options):
     write(sys.stdout, merge.difference(before, after, path) or '{0}: nothing to change\n'.format(path))
     if options.write and before != after:
         _replace(path, after)
-        write(sys.stdout, 'written; have the subnet manager read it: {0}\n'.format(
-            'pkill -HUP -x opensm' if options.output == generate.OPENSM else 'restart UFM, or reload its OpenSM'))
+        write(sys.stdout, 'written; {0}\n'.format(_advice(options.output, before, after)))
     return EXIT_OK
+
+
+def _advice(output, before, after):
+    if merge.needs_restart(before, after):
+        return 'restart the subnet manager: it keeps the MTU and rate of multicast groups that exist'
+    return 'have the subnet manager read it: {0}'.format(
+        'pkill -HUP -x opensm' if output == generate.OPENSM else 'restart UFM, or reload its OpenSM')
 
 
 def _explain(options):

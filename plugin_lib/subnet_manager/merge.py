@@ -8,7 +8,7 @@ import difflib
 from plugin_lib.errors import InputError
 from plugin_lib.pkey import DEFAULT_KEY
 from plugin_lib.subnet_manager import partition_file, remarks
-from plugin_lib.subnet_manager.tables import keyed
+from plugin_lib.subnet_manager.tables import groups, keyed
 
 BEGIN = "# BEGIN fuel-infiniband: what stands up to END is replaced by 'fuel-infiniband partitions'"
 END = '# END fuel-infiniband'
@@ -52,6 +52,13 @@ def difference(before, after, path):
     """The unified diff, empty where nothing changes."""
     return ''.join(line + '\n' for line in difflib.unified_diff(
         before.split('\n')[:-1], after.split('\n')[:-1], path, path + ' (new)', lineterm=''))
+
+
+def needs_restart(before, after):
+    # type: (str, str) -> bool
+    """Whether OpenSM has to be restarted, not only told: it keeps the MTU and rate of the groups that it has."""
+    old, new = (groups(partition_file.parse(text)) for text in (before, after))
+    return any(key in new and new[key] != codes for key, codes in old.items())
 
 
 def _split(text, path):

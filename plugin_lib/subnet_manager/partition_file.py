@@ -22,11 +22,12 @@ MEMBERSHIPS = ('full', 'both', 'limited')
 FLAGS = ('mtu', 'rate', 'scope', 'Q_Key', 'TClass', 'sl', 'FlowLabel', 'ipoib', 'defmember', 'indx0')
 # InfiniBand Architecture Specification volume 1, 15.2.5.17 (MCMemberRecord): codes of MTUs and rates.
 MTU_CODES = frozenset(range(1, 6))
-RATE_CODES = frozenset(range(2, 19))
+RATE_CODES = frozenset(range(2, 23))
 
 BLANKS = ' \t\n'
 # strtoull(3) with base 0, after which nothing may follow.
 _NUMBER = re.compile('^[ \t\n\v\f\r]*([+-]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))\\Z')
+_LEADING_NUMBER = re.compile('^(?:0[xX][0-9a-fA-F]+|[0-9]*)')
 _LARGEST = 0xffffffffffffffff
 _MULTICAST = re.compile('^[fF][fF][0-9a-fA-F]{2}:[0-9a-fA-F:.]+\\Z')
 
@@ -50,12 +51,13 @@ class Member(namedtuple('Member', 'line who membership')):
     __slots__ = ()
 
 
-class Definition(namedtuple('Definition', 'line name key ipoib values members')):
+class Definition(namedtuple('Definition', 'line name key ipoib values membership members')):
     """A partition, or a part of one: definitions with the same key add up.
 
     :param name: None where there is only a key
     :param key: 15 bits; 0 is the key of an earlier partition of that name, else the first free one
-    :param values: {flag: number} of the broadcast group, as far as it is given
+    :param values: {'mtu' or 'rate': its code}, as far as they are given, None: there will be no broadcast group
+    :param membership: of members for which none is given
     :param members: list of Members
     """
 
@@ -139,15 +141,12 @@ def _read_line(number, line, current, definitions, remarks):
         line = line.lstrip(BLANKS)
         if not part:
             raise _Unreadable('a ; with nothing before it on its line')
-        if current:
-            membership = current.values['defmember']
-        else:
+        if current is None:
             header, colon, part = part.partition(':')
             if not colon:
                 raise _Unreadable('no : after {0}'.format(quoted(header.strip(BLANKS))))
             current = _header(number, header, remarks)
-            membership = current.values['defmember']
-        current.members.extend(_members(number, part, membership, remarks))
+        current.members.extend(_members(number, part, current.membership, remarks))
         if end:
             definitions.append(current)
             current = None
@@ -189,13 +188,12 @@ def _header(number, text, remarks):
     elif not key.lower().startswith('0x') and key.startswith('0'):
         remarks.append(Remark(number, False, '{0} is octal: OpenSM takes it for 0x{1:04x}'.format(
             key, value & KEY_MASK)))
-    ipoib, values = _flags(number, tokens[1:], remarks)
-    return Definition(number, name, value & KEY_MASK, ipoib, values, [])
+    return Definition(number, name, value & KEY_MASK, *_flags(number, tokens[1:], remarks), members=[])
 
 
 def _flags(number, tokens, remarks):
-    """(whether there is a broadcast group, {flag: value}) of the flags; ``defmember`` is always there."""
-    ipoib, values = False, {'defmember': 'limited'}
+    """What a Definition has as ``ipoib``, ``values`` and ``membership``."""
+    ipoib, values, membership = False, {}, 'limited'
     for name, value in tokens:
         flag = _whole(name, FLAGS)
         if flag is None:
@@ -207,19 +205,23 @@ def _flags(number, tokens, remarks):
         if flag == 'ipoib':
             ipoib = True
         elif flag == 'defmember':
-            values['defmember'] = _default_membership(number, value, values['defmember'], remarks)
+            membership = _default_membership(number, value, membership, remarks)
         elif flag in ('mtu', 'rate'):
             _group_value(number, flag, value, values, remarks)
-    return ipoib, values
+    return ipoib, values, membership
 
 
 def _group_value(number, flag, value, values, remarks):
-    code = None if value is None else number_of(value)
-    if code in (MTU_CODES if flag == 'mtu' else RATE_CODES):
-        values[flag] = code
+    if value is None:
+        remarks.append(Remark(number, False, '{0} has no value and is ignored'.format(flag)))
         return
-    remarks.append(Remark(number, False, '{0}={1} is no code of InfiniBand: the broadcast group may not be made'.format(
-        flag, '' if value is None else value)))
+    code = number_of(_LEADING_NUMBER.match(value).group())  # what follows a number is ignored
+    values[flag] = code if code in (MTU_CODES if flag == 'mtu' else RATE_CODES) else None
+    if values[flag] is None:
+        remarks.append(Remark(number, False, '{0}={1} is no code of InfiniBand: there will be no broadcast group, and '
+                                             'IPoIB stays down'.format(flag, value)))
+    elif code != number_of(value):
+        remarks.append(Remark(number, False, '{0}={1} is read as {2}'.format(flag, value, code)))
 
 
 def _default_membership(number, value, before, remarks):

@@ -9,6 +9,9 @@ from plugin_lib.pkey import DEFAULT_KEY, PKey
 
 CHANNEL_ADAPTER, SWITCH, ROUTER = 'channel adapter', 'switch', 'router'
 
+# Of a broadcast group: 2048 bytes, 10 Gbit/s.
+DEFAULT_MTU, DEFAULT_RATE = 4, 3
+
 _KINDS = {'ALL_CAS': CHANNEL_ADAPTER, 'ALL_SWITCHES': SWITCH, 'ALL_ROUTERS': ROUTER}
 # Of a partition's name OpenSM keeps so many bytes, and looks for whole names among them.
 _NAME_BYTES = 31
@@ -46,6 +49,21 @@ def tables(partitions, ports, allow_both=False):
     for key in members:
         for guid, membership in members[key].items():
             found[guid].update(_pkeys(key, membership, allow_both))
+    return found
+
+
+def groups(partitions):
+    # type: (object) -> dict
+    """{key: (code of the MTU, code of the rate)} of the broadcast groups that IPoIB needs, made at OpenSM's start.
+
+    Of several definitions of a key the first makes the group, and no other changes it: neither does one of a file
+    that OpenSM reads later, as long as the partition has members.
+    """
+    found = {}
+    for key, definition in keyed(partitions.definitions):
+        if definition.ipoib and None not in definition.values.values():
+            found.setdefault(key, (definition.values.get('mtu', DEFAULT_MTU),
+                                   definition.values.get('rate', DEFAULT_RATE)))
     return found
 
 

@@ -4,7 +4,7 @@
 
 Covered: files made of every part that the syntax has, right and wrong, in random order, spacing and layout; the ways of
 writing that OpenSM misreads, one by one; both keys of a partition where OpenSM allows them; and that our own files
-give each port exactly the P_Keys of its partitions.
+give each port exactly the P_Keys of its partitions, and IPoIB its broadcast groups.
 """
 import tempfile
 
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from plugin_lib.subnet_manager import generate, merge, partition_file, tables
+from plugin_lib.subnet_manager import generate, merge, partition_file, remarks, tables
 from plugin_lib.subnet_manager.needs import Partition
 from tests.lab import requirements
 from tests.lab.ibsim import MANAGER, SWITCH
@@ -150,6 +150,32 @@ def test_ports_get_the_keys_of_the_partitions_that_we_write():
     with_opensm(body)
 
 
+def test_ipoib_gets_the_broadcast_groups_that_it_needs():
+    def body(manager):
+        def ours(mtu, rate):
+            return merge.merged('', 'partitions.conf', partitions, generate.lines(partitions, mtu, rate), None)
+
+        partitions = [Partition(101, ('network',), None)]
+        for mtu, rate, codes in ((None, None, (4, 3)), (4096, '56', (5, 12)), (2048, '100', (4, 16))):
+            text = ours(mtu, rate)
+            programmed(manager, text)
+            assert tables.groups(partition_file.parse(text)) == {0x65: codes}
+            assert manager.group(0x8065) == codes
+        # Without losing its members in between, a group stays as it was.
+        manager.of(ours(4096, '56'))
+        assert merge.needs_restart(text, ours(4096, '56')) and manager.group(0x8065) == codes
+        for flags in ('', 'ipoibb', 'ipoib', 'ipoib, mtu=2048', 'ipoib, mtu=', 'ipoib, mtu', 'ipoib, rate=0',
+                      'ipoib, rate=23', 'ipoib, m=5', 'ipoib, mtu=5x', 'ipoib, mtu=0x5', 'ipoib, mtu=9, mtu=4',
+                      'ipoib, =5', 'ipoib, r=22'):
+            text = f'{generate.default_line()}\na=0x66, {flags} : ALL_CAS=full ;\n'
+            found = partition_file.parse(text)
+            assert bool(remarks.of(found)) == (flags not in ('ipoib', 'ipoib, mtu=0x5'))
+            programmed(manager, text)
+            assert manager.group(0x8066) == tables.groups(found).get(0x66), flags
+
+    with_opensm(body)
+
+
 # (what is written, what we remark): neither meaning is in doubt, OpenSM is asked for it.
 MISREAD = [
     ('a=0x65, ipoibb : ALL_CAS=full ;', "flag 'ipoibb' is unknown and ignored: without ipoib"),
@@ -193,8 +219,8 @@ MISREAD = [
 def test_what_opensm_misreads_is_remarked_and_means_what_we_say():
     def body(manager):
         for text, words in MISREAD:
-            remarks = [str(remark) for remark in partition_file.parse(text).remarks]
-            assert not remarks if words is None else words in ' '.join(remarks), (text, remarks)
+            told = [str(remark) for remark in partition_file.parse(text).remarks]
+            assert not told if words is None else words in ' '.join(told), (text, told)
             assert meaning(text) == programmed(manager, text), text
 
     with_opensm(body)

@@ -10,6 +10,7 @@
 with a line of JSON, the tables of the manager's port, of the switch's port 0 and of COUNT HCAs.
 """
 import json
+import re
 import subprocess
 import sys
 
@@ -41,6 +42,15 @@ class PartitionTables:
         self._reader.stdin.write('\n')
         self._reader.stdin.flush()
         return {name: set(table) for name, table in zip(self._names, json.loads(self._reader.stdout.readline()))}
+
+    def group(self, pkey):
+        """(code of the MTU, code of the rate) of the broadcast group of a 16-bit P_Key; None without one."""
+        asked, _ = self._simulator.client('saquery', 'MCMR', '--pkey', f'{pkey:#x}', stdout=subprocess.PIPE,
+                                          text=True).communicate(timeout=20)
+        found = dict(re.findall('(MGID|mtu|rate)[.]+(.*)', asked))
+        if not found.get('MGID', '').startswith('ff12:401b:'):
+            return None
+        return tuple(int(found[name], 16) & 0x3f for name in ('mtu', 'rate'))
 
     def log(self):
         """All that OpenSM has logged."""
