@@ -22,7 +22,7 @@ from plugin_lib.host.capture import WRITTEN_BY_US, capture, written_by_us
 from plugin_lib.host.source import Captured, Live, open_root
 from plugin_lib.host.sysfs import Tree, is_interface_name
 from plugin_lib.paths import STATUS_FILE
-from plugin_lib.planning import drivers, modprobe, service
+from plugin_lib.planning import drivers, modprobe, service, sriov
 from plugin_lib.planning.operations import StartService
 from plugin_lib.published import settings as plugin_settings
 from tests.model.kernel import Kernel
