@@ -107,22 +107,19 @@ ROWS = st.dictionaries(st.sampled_from(NAMES), st.tuples(
 def test_a_database_in_any_state_is_mended_and_rows_of_others_stay(two, rows):
     """ROWS: {port: (bridge, tag, trunks, internal or the peer of a patch port, whether it is ours)}."""
     node = two[0]
-    argv = []
+    argv = [word for name in (*NAMES, 'eth4') for word in ('--', '--if-exists', 'del-port', name)]
     for name, (bridge, tag, trunks, kind, ours) in rows.items():
         argv += ['--', 'add-port', bridge, name, f'tag={tag or "[]"}', f'trunks={list(trunks)}'.replace(' ', '')]
         argv += [f'external_ids:{MARK}=owned' if ours else 'external_ids:who=else', '--', 'set', 'interface', name]
         argv += ['type=internal'] if kind == 'internal' else ['type=patch', f'options:peer={kind}']
     node.vsctl('list-br', *argv)
-    try:
-        assert applied(node, *PKEYS)['again'] == []
-        ports = ovsdb.read(str(node.folder)).ports
-        for name, (bridge, tag, trunks, _, ours) in rows.items():
-            if not ours:
-                assert (ports[name].bridge, ports[name].tag, ports[name].trunks) == (bridge, tag, trunks)
-                assert ports[name].external_ids == {'who': 'else'}
-        assert ports['eth4'].trunks == (201, 202, 1000)
-    finally:
-        node.vsctl('list-br', *(each for name in (*NAMES, 'eth4') for each in ('--', '--if-exists', 'del-port', name)))
+    assert applied(node, *PKEYS)['again'] == []
+    ports = ovsdb.read(str(node.folder)).ports
+    for name, (bridge, tag, trunks, _, ours) in rows.items():
+        if not ours:
+            assert (ports[name].bridge, ports[name].tag, ports[name].trunks) == (bridge, tag, trunks)
+            assert ports[name].external_ids == {'who': 'else'}
+    assert ports['eth4'].trunks == (201, 202, 1000)
 
 
 def test_both_pythons_make_the_same(linux):
