@@ -17,7 +17,7 @@ import subprocess
 import pytest
 
 from plugin_lib.host.state import EIPOIB_MODULES
-from plugin_lib.planning import modprobe
+from plugin_lib.planning import modprobe, sriov
 
 KERNEL = '4.4.0-31-generic'
 CONNECTX3 = 'pci:v000015B3d00001003sv000015B3sd00000055bc02sc07i00'
@@ -163,3 +163,13 @@ def test_busybox_takes_both_as_well_and_loads_by_alias_what_has_no_chain(tree, f
 
 def test_the_chain_is_that_of_deployed_nodes(tree):
     assert [name for name in ORDER[CONNECTX3] if name in EIPOIB_MODULES] == list(EIPOIB_MODULES)
+
+
+def test_virtual_functions_are_options_of_the_driver_beside_those_of_others(tree):
+    made = tree(OFED, modprobe.SOFTDEP)
+    counts = {'0000:03:00.0': 8, '0000:81:00.0': 16}
+    (made.conf / os.path.basename(sriov.MODPROBE_FILE)).write_text(sriov.modprobe_text(counts), encoding='utf-8')
+    (made.conf / 'mlx4.conf').write_text('options mlx4_core log_num_mgm_entry_size=-1\n', encoding='utf-8')
+    options = [line[2:] for line in made.modprobe('-n', '-v', CONNECTX3) if module_name(line[1]) == 'mlx4_core']
+    assert sorted(options[0]) == ['log_num_mgm_entry_size=-1', 'num_vfs=0000:03:00.0-8,0000:81:00.0-16',
+                                  'probe_vf=0000:03:00.0-0,0000:81:00.0-0']
