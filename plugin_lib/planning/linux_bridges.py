@@ -43,24 +43,18 @@ class Linux(object):
 
         :param keys: the VLANs with a full P_Key, None when unknown; an interface for another one is not made
         """
-        for spec in uplinks.specs(self.scheme, uplink.name):
-            bridge = self.scheme.bridges.get(spec.bridge)
-            if spec.bridge and not bridge:
-                self.findings.append('{0} is put on no bridge: the network scheme does not have {1}'.format(
-                    spec.name, spec.bridge))
-            elif bridge and bridge.provider != 'lnx':
-                continue
-            elif uplink.name not in self.host.interfaces:
-                self.findings.append('{0} is not on this node: {1} gets nothing of it'.format(
-                    uplink.name, spec.bridge or spec.name))
-            elif spec.name == uplink.name:
+        specs = [spec for spec in uplinks.specs(self.scheme, uplink.name) if self._is_linux(spec)]
+        if specs and uplink.name not in self.host.interfaces:
+            self.findings.append('{0} is not on this node: nothing of it is there for {1}'.format(
+                uplink.name, ', '.join(spec.bridge or spec.name for spec in specs)))
+            return
+        for spec in specs:
+            there = spec.name in self.host.interfaces
+            if there and spec.name != uplink.name and not is_vlan_interface(self.host, spec):
+                self.findings.append('{0} is there, but not as VLAN {1} of {2}: it is left as it is'.format(
+                    spec.name, spec.vlan, spec.interface))
+            elif there:
                 self._want(spec.name, spec.bridge, (), 'the network scheme has it there')
-            elif spec.name in self.host.interfaces:
-                if is_vlan_interface(self.host, spec):
-                    self._want(spec.name, spec.bridge, (), 'the network scheme has it there')
-                else:
-                    self.findings.append('{0} is there, but not as VLAN {1} of {2}: it is left as it is'.format(
-                        spec.name, spec.vlan, spec.interface))
             elif keys is None or spec.vlan in keys:
                 self._want(spec.name, spec.bridge, (AddVlanLink(spec.interface, spec.name, spec.vlan),),
                            'the network scheme has it, netconfig has not made it')
@@ -93,6 +87,14 @@ class Linux(object):
         for name, _, bridge in ends:
             self._want(name, bridge, making, title(patch))
             making = ()
+
+    def _is_linux(self, spec):
+        """Whether a port is the kernel's: in a Linux bridge, or in none."""
+        bridge = self.scheme.bridges.get(spec.bridge)
+        if spec.bridge and not bridge:
+            self.findings.append('{0} is put on no bridge: the network scheme does not have {1}'.format(
+                spec.name, spec.bridge))
+        return not spec.bridge or bridge is not None and bridge.provider == 'lnx'
 
     def _want(self, name, bridge, making, why):
         """Want an interface, made by the operations ``making``, up and in a bridge (None: in none)."""

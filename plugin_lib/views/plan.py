@@ -8,7 +8,7 @@ def document(plans):
     # type: (list) -> dict
     """The Plans of the stages for machines."""
     return {'steps': [{'stage': step.stage, 'subject': step.subject, 'reason': step.reason,
-                       'operations': [operation.describe() for operation in step.operations]}
+                       'operations': _described(step)}
                       for plan in plans for step in plan.steps],
             'findings': [line for plan in plans for line in plan.findings]}
 
@@ -20,8 +20,13 @@ def table(plans):
     for plan in plans:
         for step in plan.steps:
             lines.append('{0}: {1} ({2})\n'.format(step.stage, step.subject, step.reason))
-            lines += ['  {0}\n'.format(operation.describe()) for operation in step.operations]
+            lines += ['  {0}\n'.format(line) for line in _described(step)]
     if not lines:
         lines.append('nothing to do: {0}\n'.format(
             'but see what was found' if any(plan.findings for plan in plans) else 'the node is as planned'))
     return ''.join(lines) + ''.join('found: {0}\n'.format(line) for plan in plans for line in plan.findings)
+
+
+def _described(step):
+    """What a step's operations do, line by line: that of Open vSwitch has one for each change."""
+    return [line for operation in step.operations for line in operation.describe().splitlines()]

@@ -111,7 +111,7 @@ def test_a_port_of_open_vswitch_is_left_there():
 
 def test_without_the_uplink_or_its_key_there_is_no_vlan_interface():
     plan = settled(said(USUAL, ROLES), machine(names=()), database())
-    assert 'eth4 is not on this node: br-mgmt gets nothing of it' in plan.findings
+    assert plan.findings == ('eth4 is not on this node: nothing of it is there for br-aux, br-mgmt',)
     plan = settled(said(USUAL, ROLES), machine((0xffff, 0x83e8)), database())
     assert not any(isinstance(operation, AddVlanLink) for operation in operations(plan))
     assert plan.findings == ('role management needs VLAN 201 on eth4, which has no full P_Key for it',)
@@ -190,6 +190,12 @@ def test_open_vswitch_is_asked_for_the_mtu_of_its_bridges():
     assert plan.steps[0].operations[0].describe().splitlines()[-1] == (
         'request MTU 2000 of br-mgmt (eth4 carries 2044, Fuel asks for 2000)')
     assert AddPort('br-aux', 'eth4', None, (201,), None) in changes(plan)
+
+
+def test_a_bridge_that_the_scheme_does_not_have_gets_nothing():
+    text = said([bridge('br-mgmt', 'lnx'), port('eth4.201', 'br-mgmt'), port('eth4.202', 'br-none')], ROLES[:1])
+    assert settled(text, *configured(said([bridge('br-mgmt', 'lnx'), port('eth4.201', 'br-mgmt')]), machine())) == (
+        (), ('eth4.202 is put on no bridge: the network scheme does not have br-none',))
 
 
 def test_without_the_ipoib_interface_no_mtu_is_known():
