@@ -60,6 +60,19 @@ def collect(node, folder):
     return str(there / 'astute.yaml')
 
 
+def environment(nodes, folder):
+    """What fails in the check of the whole environment, a line each."""
+    for node in nodes:
+        before = status(node)['updated'], status(node)['interfaces']
+        node.run('kill', '-HUP', str(status(node)['pid']))  # the lab has no events of an HCA
+        until(lambda node=node, before=before: (status(node)['updated'], status(node)['interfaces']) != before)
+        collect(node, folder)
+    done = subprocess.run([sys.executable, '-m', 'plugin_lib', 'check', '--environment', folder], check=False, text=True,
+                          stdout=subprocess.PIPE)
+    assert done.returncode == 1
+    return re.findall('^FAIL +(.*)$', done.stdout, re.M)
+
+
 def without(text, vlan):
     """A partitions.conf without the line of a VLAN's partition."""
     shorter = re.sub(f'^vlan{vlan}=.*\n', '', text, flags=re.M)
@@ -113,6 +126,9 @@ def test_from_the_networks_of_a_master_to_nodes_that_are_checked():
                 assert is_failed
                 assert [line for line in lines if line.startswith('FAIL')] == [
                     f'FAIL eth4 (mlx4_0 port 1): no P_Key for VLAN {vlan}']
+            *of_nodes, of_vlan = environment(nodes, f'{made.folder}/without-{vlan}')
+            assert of_nodes == [f'{node.name} eth4 (mlx4_0 port 1): no P_Key for VLAN {vlan}' for node in nodes]
+            assert of_vlan.startswith(f'VLAN {vlan} (') and 'nobody can talk' in of_vlan
         # For one node alone.
         only = f'one={storage.first:#x}, ipoib : {opensm.member(nodes[0], "full")} ;\n'
         fabric.publish(without(wanted, storage.first) + only)
