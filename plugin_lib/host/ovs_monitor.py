@@ -104,6 +104,8 @@ class Monitor(object):
                 message, at = _DECODER.raw_decode(text, idx=at)  # by name, else not in Python 2.6
             except ValueError:
                 break  # the brace ends an inner object of a message of which more is to come
+            except RuntimeError:  # nested beyond what the interpreter bears
+                raise self._nonsense()
             messages.append(message)
         self._text = text[at:].encode('utf-8')
         return messages
@@ -119,6 +121,8 @@ class Monitor(object):
                 raise self._failure(errno.EPROTO, 'ovsdb-server has refused: {0}'.format(message['error']))
             elif message.get('id') == _SCHEMA:
                 columns = known_columns(ALL_COLUMNS, message['result'])
+                if any('name' not in names for names in columns.values()):
+                    raise self._nonsense()
                 self._request(_MONITOR, 'monitor', [DATABASE, None, dict(
                     (table, [{'columns': [name for name in names if name != '_uuid']}])
                     for table, names in columns.items() if names)])
@@ -127,6 +131,7 @@ class Monitor(object):
                 self._update(message['result'])
                 return True
         except (AttributeError, KeyError, IndexError, TypeError, ValueError):
+            self._tables = self._snapshot = None  # half of the answer may be in there
             raise self._nonsense()
         return False
 

@@ -17,6 +17,7 @@ from plugin_lib.host.switch import SOCKET
 from plugin_lib.planning import backoff
 
 _SETTLE = 5.0
+_LONGEST = 8.0  # seconds between two tries to connect, as those of Open vSwitch's own daemons (reconnect.py)
 
 
 class Topology(namedtuple('Topology', 'namespaces switch known problems')):
@@ -47,12 +48,13 @@ class Surroundings(object):
         self._switch = None   # the last Snapshot
         self._trouble = None  # why there is no connection
         self._failures = 0
+        self._retry = 0.0     # when the database is tried again
 
     def follow(self):
         # type: () -> None
-        """Find what has come since the last call, and connect to the database where that is not so."""
+        """Find what has come since the last call, and connect to the database where it is time to."""
         self._namespaces.follow()
-        if self._monitor is None:
+        if self._monitor is None and monotonic() >= self._retry:
             self._connect()
 
     def sources(self):
@@ -62,19 +64,22 @@ class Surroundings(object):
 
     def take(self, source):
         # type: (object) -> bool
-        """Whether what has become readable is a change."""
+        """Whether what has become readable is news: a change, or that the connection is over."""
         if source is not self._monitor:
             return True
         try:
-            return self._monitor.read()
+            changed = self._monitor.read()
         except EnvironmentError as error:
             self._lose(error)
-            return False
+            return True
+        if changed:  # only then it is sure that a database answers
+            self._failures, self._trouble = 0, None
+        return changed
 
     def pause(self):
         # type: () -> float
         """Seconds until the database is tried again; None while it is connected or Open vSwitch is not there."""
-        return backoff.delay(self._failures) if self._failures else None
+        return max(0.0, self._retry - monotonic()) if self._failures and not self._monitor else None
 
     def read(self):
         # type: () -> Topology
@@ -123,8 +128,6 @@ class Surroundings(object):
             self._monitor = Monitor(self._path)
         except EnvironmentError as error:
             self._lose(error)
-        else:
-            self._failures, self._trouble = 0, None
 
     def _lose(self, error):
         if self._monitor:
@@ -135,4 +138,5 @@ class Surroundings(object):
             self._failures, self._trouble, self._switch = 0, None, None
             return
         self._failures += 1
+        self._retry = monotonic() + min(backoff.delay(self._failures), _LONGEST)
         self._trouble = '{0}: {1}; what is known of Open vSwitch is kept'.format(self._path, error.strerror)

@@ -139,9 +139,9 @@ class Paths(object):
     def _tell_loops(self, seen):
         """A frame that comes to a bridge in the same VLAN through two of its ports goes round, unless STP stops it."""
         bridges = [place[0] for place in seen if place[0][0] in ('switch', 'bridge')]
-        for _, _, name, tag in set(place for place in bridges if bridges.count(place) > 1):
-            self.problems.add('{0} is part of a loop of bridges{1}'.format(
-                name, ' in VLAN {0}'.format(tag) if tag else ''))
+        # Without the VLAN: a loop has one message, not 4094.
+        self.problems.update('{0} is part of a loop of bridges'.format(place[2]) for place in bridges
+                             if bridges.count(place) > 1)
 
     def _out(self, space, name, tag, _):
         """What an interface sends."""

@@ -76,7 +76,19 @@ def plan(host, eipoib, port, ours, talkers, most, plain):
                                     talker))
         else:
             wanted.append(Service(pkeys[vlan], vlan, child, mac, talker))
-    return tuple(wanted), tuple(findings)
+    return tuple(wanted), _together(findings)
+
+
+def _together(findings):
+    """One Finding where many VLANs of a MAC at one place lack the same: the trunks of a port may be thousands."""
+    more, firsts = {}, []
+    for finding in findings:
+        which = finding.mac, finding.talker, finding.state, finding.detail
+        if which not in more:
+            firsts.append((finding, which))
+        more[which] = more.get(which, -1) + 1
+    return tuple(finding._replace(detail='{0}; so it is with {1} more of its VLANs'.format(finding.detail, more[which]))
+                 if more[which] else finding for finding, which in firsts)
 
 
 def _obstacle(port, pkeys, vlan, talker, full, plain):
