@@ -26,10 +26,11 @@ _WHAT = 'cannot read an environment'
 _TODO = 'collect it again: see fuel-infiniband check --help'
 
 
-class Member(namedtuple('Member', 'name needs ports told')):
+class Member(namedtuple('Member', 'name needs endpoints ports told')):
     """A node of an environment.
 
     :param needs: {EIPOIB interface: {VLAN, or None for untagged: tuple of the names of the roles that need it}}
+    :param endpoints: {network role: endpoint, a bridge or an interface}
     :param ports: {EIPOIB interface: Port} as eipoibd told
     :param told: whether there is a status of eipoibd
     """
@@ -67,7 +68,7 @@ def read(path, progress=None):
         node = _mapping(nodes, name, path, 'nodes')
         where = 'nodes -> ' + name
         told = node.get('status')
-        members.append(_member(name, _needs(_mapping(node, 'roles', path, where), path, where + ' -> roles'),
+        members.append(_member(name, _published(_mapping(node, 'roles', path, where), path, where + ' -> roles'),
                                None if told is None else _mapping(node, 'status', path, where), path,
                                where + ' -> status'))
     return _some(members, path)
@@ -89,13 +90,13 @@ def _folder(path, progress):
 def _of_folder(folder, name):
     roles = os.path.join(folder, ROLES)
     if os.path.exists(fs_path(roles)):
-        needs = _needs(_load(roles), roles, '')
+        found = _published(_load(roles), roles, '')
     else:
         from plugin_lib import published
         from plugin_lib.views import roles as view
         astute = os.path.join(folder, ASTUTE)
-        needs = _needs(view.document(published.read(astute)), astute, '')
-    return _member(name, needs, status.read(folder), os.path.join(folder, status.STATUS_FILE), '')
+        found = _published(view.document(published.read(astute)), astute, '')
+    return _member(name, found, status.read(folder), os.path.join(folder, status.STATUS_FILE), '')
 
 
 def _some(members, path):
@@ -117,24 +118,25 @@ def _load(path):
     return document
 
 
-def _needs(document, path, where):
-    """{EIPOIB interface: {VLAN or None: names of roles}} of what ``roles --format json`` prints."""
+def _published(document, path, where):
+    """(needs, endpoints) of a Member, of what ``roles --format json`` prints."""
     interfaces = _mapping(document, 'interfaces', path, where)
     roles = _mapping(document, 'roles', path, where)
     needs = dict((name, {}) for name in interfaces if is_interface_name(name) and _mapping(
         interfaces, name, path, _below(where, 'interfaces')).get('mode') == modes.INFINIBAND)
+    endpoints = {}
     for role in sorted(roles):
         place = _below(where, 'roles')
         facts = _mapping(roles, role, path, place)
         vlans = _vlans(facts.get('vlans'), path, _below(place, role)) or [None]
-        carriers = facts.get('interfaces')
+        carriers, endpoints[role] = facts.get('interfaces'), facts.get('endpoint')
         if not isinstance(carriers, list):
             raise _refusal(path, _below(place, role + ' -> interfaces'), 'expected a list')
         for name in carriers:
             if isinstance(name, string_types) and name in needs:
                 for vlan in vlans:
                     needs[name][vlan] = needs[name].get(vlan, ()) + (role,)
-    return needs
+    return needs, endpoints
 
 
 def _vlans(ranges, path, where):
@@ -145,14 +147,15 @@ def _vlans(ranges, path, where):
     return [vlan for first, last in ranges for vlan in range(first, last + 1)]
 
 
-def _member(name, needs, told, path, where):
+def _member(name, found, told, path, where):
     ports = {}
     if told is not None:
         interfaces = _mapping(told, 'interfaces', path, where)
         for nic in interfaces:
             ports[nic] = _port(_mapping(interfaces, nic, path, _below(where, 'interfaces')), path,
                                _below(where, 'interfaces -> ' + nic))
-    return Member(name, needs, ports, told is not None)
+    needs, endpoints = found
+    return Member(name, needs, endpoints, ports, told is not None)
 
 
 def _port(facts, path, where):
@@ -194,3 +197,36 @@ def _below(where, key):
 
 def _refusal(path, where, why):
     return InputError(_WHAT, '{0} -> {1}'.format(path, where) if where else path, why, _TODO)
+
+
+def of_node(data, host):
+    # type: (object, object) -> Member
+    """The Member that a node itself is, as its kernel has it.
+
+    :param data: published.Published
+    :param host: state.Host
+    """
+    from plugin_lib.views import roles as view
+    needs, endpoints = _published(view.document(data), data.path, '')
+    ports = {}
+    for name, eipoib in host.eipoibs.items():
+        port = host.port_of(eipoib)
+        if port is None:
+            ports[name] = Port(None, None, None, None, frozenset(), None)
+            continue
+        memberships = None if port.pkeys is None else {}
+        for pkey in port.pkeys or ():
+            memberships[pkey.key] = memberships.get(pkey.key, False) or pkey.full
+        ports[name] = Port(port.hca, port.number, port.state, memberships, _served(eipoib, host), None)
+    return Member(data.fqdn or 'this node', needs, endpoints, ports, True)
+
+
+def _served(eipoib, host):
+    """VLANs of the vifs with the interface's own MAC; behind the cut of the page, those of the slaves' P_Keys."""
+    rows = dict((vif.slave, vif) for vif in eipoib.vifs)
+    found = set(vif.vlan for vif in eipoib.vifs if vif.mac == eipoib.mac)
+    for slave in eipoib.slaves if not eipoib.vifs_complete else ():
+        child = host.children.get(slave)
+        if slave not in rows and child and child.pkey:
+            found.add(child.pkey.vlan)
+    return frozenset(found - set([None]))

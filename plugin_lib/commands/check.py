@@ -17,27 +17,41 @@ def arguments(parser):
     shared.root(parser)
     shared.astute(parser)
     shared.shape(parser)
+    environment_option(parser)
+
+
+def environment_option(parser):
+    # type: (object) -> None
+    """``--environment DIR|JSON``; see :func:`members`."""
     parser.add_argument('--environment', metavar='DIR|JSON', type=to_text,
-                        help='check a whole environment instead: a folder for each node, with its astute.yaml (or what '
-                        'roles --format json prints, as roles.json) and its /run/eipoibd/status.json; or all in one '
-                        'JSON file: {"format": 1, "nodes": {NAME: {"roles": {...}, "status": {...}}}}')
+                        help='look at a whole environment instead: a folder for each node, with its astute.yaml (or '
+                        'what roles --format json prints, as roles.json) and its /run/eipoibd/status.json; or all in '
+                        'one JSON file: {"format": 1, "nodes": {NAME: {"roles": {...}, "status": {...}}}}')
 
 
 def run(options):
-    found = _environment(options.environment) if options.environment else _node(options)
+    if options.environment:
+        from plugin_lib.planning import environment_checks
+        found = environment_checks.findings(members(options))
+    else:
+        found, _ = node(options)
     shared.show(options, findings, found)
     return EXIT_CHECK_FAILED if findings.failed(found) else EXIT_OK
 
 
-def _node(options):
-    from plugin_lib import stages
-    return stages.check(stages.Node(options.root, shared.published_data(options)))
+def node(options):
+    # type: (object) -> tuple
+    """(Findings, environment.Member) of the node that the options name."""
+    from plugin_lib import environment, stages
+    node = stages.Node(options.root, shared.published_data(options))
+    return stages.check(node), environment.of_node(node.published, node.host())
 
 
-def _environment(path):
+def members(options):
+    # type: (object) -> list
+    """The environment.Members that ``--environment`` names; tells on a terminal how far it is."""
     from plugin_lib import environment
-    from plugin_lib.planning import environment_checks
-    return environment_checks.findings(environment.read(path, _progress if sys.stderr.isatty() else None))
+    return environment.read(options.environment, _progress if sys.stderr.isatty() else None)
 
 
 def _progress(done, count):

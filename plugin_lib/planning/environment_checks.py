@@ -35,20 +35,20 @@ def findings(members):
 
     :param members: environment.Members
     """
-    gaps = [(member, nic, _gaps(member, nic)) for member in members for nic in sorted(member.needs)]
+    lacking = [(member, nic, gaps(member, nic)) for member in members if member.told for nic in sorted(member.needs)]
     found = [_untold(member) for member in members if member.needs and not member.told]
-    for member, nic, lacking in gaps:
-        if member.told:
-            found += _of_port(member, nic, lacking)
-    return found + _of_vlans(gaps) + _unconcerned(members)
+    for member, nic, missing in lacking:
+        found += _of_port(member, nic, missing)
+    return found + _of_vlans(lacking) + _unconcerned(members)
 
 
-def _gaps(member, nic):
-    """{VLAN or None: Gap} of what the EIPOIB interface ``nic`` needs and does not serve."""
+def gaps(member, nic):
+    # type: (object, str) -> dict
+    """{VLAN or None: Gap} of what the EIPOIB interface ``nic`` of an environment.Member needs and does not serve."""
     needed = member.needs[nic]
     port = member.ports.get(nic)
     if port is None:
-        whole = Gap('no status of eipoibd', '') if not member.told else Gap('no such EIPOIB interface', _ON_NODE)
+        whole = Gap('no such EIPOIB interface' if member.told else 'not known', _ON_NODE)
     elif port.keys is None:
         whole = Gap('the P_Key table cannot be read', _ON_NODE)
     elif port.state != 'ACTIVE':
@@ -81,24 +81,24 @@ def _untold(member):
                    'copy /run/eipoibd/status.json of the node')
 
 
-def _of_port(member, nic, gaps):
+def _of_port(member, nic, missing):
     port = member.ports.get(nic)
     name = '{0} {1}'.format(member.name, nic)
     if port is not None and port.hca:
         name += ' ({0} port {1})'.format(port.hca, port.number)
     by_gap = {}
-    for vlan, gap in gaps.items():
+    for vlan, gap in missing.items():
         by_gap.setdefault(gap, []).append(vlan)
     return [Finding(FAIL, name, '{0} for {1}'.format(gap.why, _words(by_gap[gap])), gap.detail)
             for gap in sorted(by_gap)]
 
 
-def _of_vlans(gaps):
+def _of_vlans(lacking):
     """One finding for all VLANs that fare the same, in the order of the first of them."""
     needing, roles = {}, {}
-    for member, nic, lacking in gaps:
+    for member, nic, missing in lacking:
         for vlan, names in member.needs[nic].items():
-            needing.setdefault(vlan, []).append((member.name, lacking.get(vlan)))
+            needing.setdefault(vlan, []).append((member.name, missing.get(vlan)))
             roles.setdefault(vlan, set()).update(names)
     alike = {}
     for vlan in needing:

@@ -99,7 +99,7 @@ def test_a_system_without_a_usable_python_is_told_what_to_install(node):
     node.shell('rm -r /usr/lib/python3/dist-packages/jsonschema')
     result = node.shell(INSTALL)
     assert result.returncode != 0
-    assert 'imports all of jsonschema, ovs and yaml' in result.stderr
+    assert 'imports all of jinja2, jsonschema, ovs and yaml' in result.stderr
     assert 'dpkg --configure fuel-infiniband' in result.stderr
 
 
