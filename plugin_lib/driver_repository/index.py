@@ -15,6 +15,7 @@ import zlib
 from plugin_lib._compat import to_text
 from plugin_lib.driver_repository import tools
 from plugin_lib.driver_repository.manifest import ANY_KERNEL, CENTOS, FOLDERS, UBUNTU
+from plugin_lib.driver_repository.package import checksum
 from plugin_lib.effect import files
 from plugin_lib.errors import InfinibandError
 from plugin_lib.host.packages import KERNEL_FIELD
@@ -22,7 +23,7 @@ from plugin_lib.host.packages import KERNEL_FIELD
 PROGRAMS = {UBUNTU: 'dpkg-scanpackages', CENTOS: 'createrepo'}
 CHECKSUM_OF_NODE_PACKAGE = '../deployment_scripts/fuel-infiniband.sha256'
 _APT_INDEX, _YUM_INDEX = 'Packages.gz', 'repodata'
-_FILE_LIST = '.files'
+_FILE_LIST, _SCANNED = '.files', '.scanned'
 _GZIP = 16 + zlib.MAX_WBITS  # zlib.h: with gzip's header, in which it leaves the time out
 
 _FIELD = re.compile(r'^([A-Za-z0-9-]+): *(.*)$', re.M)
@@ -33,11 +34,15 @@ def write(folder, entries):
     # type: (str, tuple) -> None
     """Bring the indexes in line with the manifest; an index that is right already is not touched.
 
+    A file that is no longer what the manifest says is not offered.
+
     :param folder: the plugin's repositories/
     :param entries: manifest.Entries whose files are there
     :raises InfinibandError: when a tool is missing or fails
     """
-    _write_apt(folder, entries, tools.run(['dpkg-scanpackages', '-m', '.'], os.path.join(folder, FOLDERS[UBUNTU])))
+    entries = [entry for entry in entries if checksum(os.path.join(folder, entry.path)) == entry.sha256]
+    _write_apt(folder, entries, _scan(os.path.join(folder, FOLDERS[UBUNTU]), [node_package(folder)[1]] + [
+        entry.file for entry in entries if entry.release == UBUNTU]))
     wanted = [entry for entry in entries if entry.release == CENTOS]
     if wanted and yum_checksums(folder) != set(entry.sha256 for entry in wanted):
         place = os.path.join(folder, FOLDERS[CENTOS])
@@ -95,6 +100,18 @@ def node_package(folder):
         raise InfinibandError('the plugin is not whole', os.path.normpath(note),
                               'it holds no checksum of the node package', 'install the plugin again')
     return checksum, os.path.basename(name)
+
+
+def _scan(place, names):
+    """What dpkg-scanpackages says of some files of a folder: it gives up where any other one is broken."""
+    apart = os.path.join(place, _SCANNED)
+    os.mkdir(apart)
+    try:
+        for name in names:
+            os.link(os.path.join(place, name), os.path.join(apart, name))
+        return tools.run(['dpkg-scanpackages', '-m', '.'], apart)
+    finally:
+        shutil.rmtree(apart)
 
 
 def _write_apt(folder, entries, scanned):

@@ -10,6 +10,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 import io
 import os
 import shutil
+from contextlib import contextmanager
 
 from plugin_lib._compat import fs_path
 from plugin_lib.daemon import locks
@@ -34,14 +35,21 @@ def require(folder):
                          'run it on the Fuel master, where the plugin is installed')
 
 
+@contextmanager
 def held(folder):
     # type: (str) -> object
-    """A context in which nobody else changes the repository.
+    """Nobody else changes the repository meanwhile, and what a killed run left half-made is gone.
 
-    :raises ApplyError: when somebody is at work there, or this is no master
+    :raises ApplyError: when somebody is at work there, the machine refuses a change, or this is no master
     """
     require(folder)
-    return locks.held(folder, LOCK, program='fuel-infiniband drivers')
+    with locks.held(folder, LOCK, program='fuel-infiniband drivers'):
+        try:
+            _sweep(folder)
+            yield
+        except EnvironmentError as error:
+            raise ApplyError('the repository of driver packages could not be changed as a whole',
+                             error.filename or folder, error.strerror, 'run it again when that is put right')
 
 
 def add(folder, paths):
@@ -53,23 +61,18 @@ def add(folder, paths):
     :raises InfinibandError: naming everything that is wrong with any of them
     """
     with held(folder):
-        _sweep(folder)
         present = manifest.read(folder)
         sources = [(os.path.abspath(path), found) for path, found in _inspect(paths)]
         entries = _merged(present, sources)
         _refuse_what_apt_cannot_tell_apart(folder, entries, sources)
         for release in set(entry.release for entry in entries):
             tools.run([index.PROGRAMS[release], '--version'])  # before anything is changed
-        try:
-            lines = [_store(folder, source, _entry(source, found), found, present) for source, found in sources]
-            index.write(folder, here(folder, entries))
-            for entry in set(present) - set(entries):
-                files.remove(os.path.join(folder, entry.path))
-            if entries != present:
-                files.write_atomically(os.path.join(folder, manifest.FILE), manifest.text(entries), 0o644)
-        except EnvironmentError as error:
-            raise ApplyError('not every driver package was added', folder, error.strerror,
-                             'run it again when that is put right')
+        lines = [_store(folder, source, _entry(source, found), found, present) for source, found in sources]
+        index.write(folder, here(folder, entries))
+        for entry in set(present) - set(entries):
+            files.remove(os.path.join(folder, entry.path))
+        if entries != present:
+            files.write_atomically(os.path.join(folder, manifest.FILE), manifest.text(entries), 0o644)
     return lines
 
 
@@ -80,7 +83,6 @@ def refresh(folder):
     :returns: how many packages there are
     """
     with held(folder):
-        _sweep(folder)
         entries = here(folder, manifest.read(folder))
         if entries:
             index.write(folder, entries)
@@ -94,7 +96,6 @@ def clear(folder):
     :returns: files that somebody else put there, below the folder; they stay
     """
     with held(folder):
-        _sweep(folder)
         index.clear(folder)
         for entry in manifest.read(folder):
             files.remove(os.path.join(folder, entry.path))
@@ -149,9 +150,12 @@ def _entry(path, found):
 
 def _merged(present, sources):
     """The entries of the manifest with those of ``sources`` in it; each replaces the one for its package and kernel."""
-    entries = dict((entry.file, entry) for entry in present)
+    entries, given = dict((entry.file, entry) for entry in present), {}
     for path, found in sources:
         entry = _entry(path, found)
+        if given.setdefault(_place(entry), entry) != entry:
+            raise InputError(_WHAT, path, '{0} is for the same package and kernel'.format(given[_place(entry)].file),
+                             'give one of them')
         awaited = entries.get(entry.file)
         if awaited is not None and awaited.sha256 != entry.sha256:
             raise InputError(_WHAT, path, 'its sha256 is {0}, {1} says {2}'.format(
