@@ -35,11 +35,14 @@ def missing():
     return 'apt-get install ruby-deep-merge' if done.returncode else ''
 
 
-def lay_out(root, release):
-    """Write the release's hiera.yaml below a root folder that has etc/astute.yaml; Fuel links it into /etc/hiera."""
+def lay_out(root, release, astute='../astute.yaml'):
+    """Write the release's hiera.yaml below a root folder.
+
+    :param astute: where astute.yaml is, seen from etc/hiera: Fuel links it there
+    """
     os.makedirs(f'{root}/etc/hiera', exist_ok=True)
     if not os.path.lexists(f'{root}/etc/hiera/astute.yaml'):
-        os.symlink('../astute.yaml', f'{root}/etc/hiera/astute.yaml')
+        os.symlink(astute, f'{root}/etc/hiera/astute.yaml')
     config = {':backends': ['yaml'], ':hierarchy': HIERARCHIES[release], ':yaml': {':datadir': f'{root}/etc/hiera'},
               ':merge_behavior': 'deeper', ':logger': 'noop'}
     with open(f'{root}/etc/hiera.yaml', 'w', encoding='utf-8') as file:
@@ -56,6 +59,16 @@ def network_scheme(root, release, merged=None):
                            'network_scheme', '::fqdn=node-1.domain.tld'], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return yaml.safe_load(done.stdout)
+
+
+def transformations(scheme):
+    """The transformations as l23network of 9.0.1 and later takes them: those of action override change others."""
+    steps = [dict(step) for step in scheme['transformations'] if step['action'] != 'override']
+    for change in scheme['transformations']:
+        for step in steps:
+            if change['action'] == 'override' and step.get('name') == change['override']:
+                step.update((key, value) for key, value in change.items() if key not in ('action', 'override'))
+    return [{key: value for key, value in step.items() if value != ''} for step in steps]
 
 
 def one_address(scheme):

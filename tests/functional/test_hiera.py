@@ -1,0 +1,113 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the real hiera tells netconfig, with each release's hierarchy, once the stage ``storage`` is through.
+
+Every case of tests/cases/storage as every release would publish it.  Covered: each address on one endpoint, that of
+storage on the interface that RDMA uses; no other endpoint, role or transformation changed; no interface that would be
+taken for a VLAN; what other tasks read; globals.yaml that was computed meanwhile; another VLAN; and everything back.
+"""
+import os
+import re
+
+import pytest
+import yaml
+
+from plugin_lib.errors import InputErrors
+from tests import hiera
+from tests.model.case import names
+from tests.model.storage_case import Case
+
+FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'cases', 'storage')
+VERSIONS = {'6.1': '2014.2.2-6.1', '7.0': '2015.1.0-7.0', '8.0': 'liberty-8.0', '9.2': 'mitaka-9.0'}
+MARK = 'infiniband_moved_from'
+
+
+@pytest.fixture(scope='module', autouse=True)
+def able():
+    if hiera.missing():
+        pytest.skip(f'there is no hiera: {hiera.missing()}')
+
+
+class Deployed(Case):
+    """The node of a case, as a release publishes it, with that release's hierarchy."""
+
+    def __init__(self, folder, root, release):
+        super().__init__(folder, root)
+        self.release = release
+        self.publish('openstack_version: .*', f'openstack_version: {VERSIONS[release]}')
+        hiera.lay_out(self.root, release, '../../astute.yaml')
+
+    def publish(self, pattern, replacement):
+        """Change what Fuel publishes."""
+        text = re.sub(pattern, replacement, self.read('/astute.yaml'))
+        with open(f'{self.root}/astute.yaml', 'w', encoding='utf-8') as file:
+            file.write(text)
+
+    def published(self):
+        return yaml.safe_load(self.read('/astute.yaml'))['network_scheme']
+
+    def compute_globals(self):
+        """What the task globals does up to 8.0: what Hiera tells is written where Hiera reads it."""
+        if self.release == '9.2':
+            return
+        with open(f'{self.root}/etc/hiera/globals.yaml', 'w', encoding='utf-8') as file:
+            yaml.safe_dump({'network_scheme': hiera.network_scheme(self.root, self.release), 'debug': False}, file)
+
+    def moved(self):
+        """{endpoint that storage was on: the one that it is on}, as Hiera tells."""
+        endpoints = hiera.network_scheme(self.root, self.release)['endpoints']
+        return {body['vendor_specific'][MARK]: name for name, body in endpoints.items()
+                if MARK in (body.get('vendor_specific') or {})}
+
+    def assert_moved(self):
+        """Hiera tells of the published scheme with its storage, and nothing else, moved."""
+        told, published, moved = hiera.network_scheme(self.root, self.release), self.published(), self.moved()
+        storage = {published['roles'][name] for name in ('storage', 'cinder/iscsi') if name in published['roles']}
+        assert set(moved) == storage
+        before, now = hiera.one_address(published), hiera.one_address(told)
+        assert now == {address: moved.get(name, name) for address, name in before.items()}
+        for name, endpoint in published['endpoints'].items():
+            if name in moved:
+                assert told['endpoints'][name]['IP'] == 'none'
+                assert not isinstance(told['endpoints'][name].get('routes'), list)
+                assert told['endpoints'][moved[name]].get('routes') == endpoint.get('routes')
+            else:
+                assert told['endpoints'][name] == endpoint
+        assert set(told['endpoints']) == {*published['endpoints'], *moved.values()}
+        assert told['roles'] == {name: moved.get(where, where) for name, where in published['roles'].items()}
+        assert told['interfaces'] == published['interfaces']
+        self._assert_ports(hiera.transformations(told), published['transformations'], set(moved.values()))
+
+    def _assert_ports(self, steps, published, targets):
+        for step in published:
+            assert step in steps or step.get('name') in targets
+        ports = {step['name']: step for step in steps if step.get('name') in targets}
+        assert set(ports) == targets  # netconfig refuses an endpoint that is neither interface nor port
+        for name, port in ports.items():
+            assert 'bridge' not in port
+            if name.startswith('ib') and '.' in name:
+                assert port['vlan_dev'] is False
+        assert len(steps) == len(published) + len(targets - {step.get('name') for step in published})
+
+
+@pytest.mark.parametrize('folder', names(FOLDER)[0], ids=os.path.basename)
+@pytest.mark.parametrize('release', VERSIONS)
+def test_netconfig_puts_storage_where_rdma_can_use_it_and_all_else_where_it_was(tmp_path, folder, release):
+    node = Deployed(folder, tmp_path, release)
+    if release == '8.0' and 'roce' in folder:
+        with pytest.raises(InputErrors, match='no way to take an Ethernet port from its bridge'):
+            node.deploy()
+        return
+    node.deploy()
+    node.assert_moved()
+    if release == '7.0':  # other tasks merge there
+        assert hiera.one_address(hiera.network_scheme(node.root, release, True)) == hiera.one_address(
+            hiera.network_scheme(node.root, release))
+    node.compute_globals()
+    node.publish(r'\.202\b', '.1000')
+    node.deploy()
+    node.assert_moved()
+    node.compute_globals()
+    node.switch('storage_rdma', 'false')
+    node.deploy()
+    assert hiera.network_scheme(node.root, release) == node.published()
