@@ -4,12 +4,14 @@
 
 The world: tables come and go, whole and garbled, small and so large that the page of vifs is cut; ports go down and
 come back; the MAC changes; interfaces are renamed, set down, unplugged and plugged in again; other tools make, enslave,
-release and delete children.  eipoibd: any change that a pass makes may be refused with any errno, files may not be
-readable, the world may change in the middle of a pass, and the process may die before or after any change.
+release and delete children; ports of Open vSwitch come, go and change their VLAN, and its database falls silent.
+eipoibd: any change that a pass makes may be refused with any errno, files may not be readable, the world may change in
+the middle of a pass, and the process may die before or after any change.
 
 What holds: children of others stay as they are; a pass that nothing disturbs has no errors, makes a bounded number of
-changes and takes no VLAN down while the table is not known; and whenever the world holds still, three passes serve
-exactly what the table says, and one more has nothing to do.
+changes and takes no VLAN down while the table is not known, and no vif of a port's while the database is silent; and
+whenever the world holds still, three passes serve exactly what the table and the ports say, and one more has nothing to
+do.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
@@ -21,6 +23,7 @@ import tempfile
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from plugin_lib.planning import vifs
 from tests.model.kernel import Listener
 from tests.model.node import MASS_HOLD, Node
 from tests.model.sysfs import refuse
@@ -35,6 +38,9 @@ OTHER_MAC = '02:00:00:00:00:01'
 ERRORS = (errno.EINVAL, errno.EBUSY, errno.ENOMEM, errno.EPERM, errno.ENODEV, errno.EEXIST, errno.ENOTUNIQ, errno.EIO,
           errno.EOPNOTSUPP)
 CHANGES = ('', 'link_up', 'add_link', 'delete_link', 'create_child', 'delete_child', 'eth/slaves', 'eth/vifs')
+# Of ports; more of them than may have a vif, and one that the interface itself may get.
+MACS = ['fa:16:3e:00:00:0{0}'.format(number) for number in range(1, 5)] + ['02:00:00:00:00:05']
+MOST_VIFS = 4
 # What serves one VLAN anew takes: release, delete, create, enslave, vif; what leaves: release, delete.
 MOST_CHANGES_A_CHILD = 5
 
@@ -97,6 +103,7 @@ class Eipoibd(RuleBasedStateMachine):
     def boot(self, driver, delete_looks, overwrites_vif):
         self.node = Node(self.folder, delete_looks=delete_looks, overwrites_vif=overwrites_vif, **driver)
         self.kernel = self.node.kernel
+        self.node.settings = self.node.settings._replace(vif_limit=MOST_VIFS)
 
     # The fabric.
 
@@ -145,6 +152,40 @@ class Eipoibd(RuleBasedStateMachine):
         self.undisturbed(MASS_HOLD)
         port.state, port.table_errno, port.garbled = 'ACTIVE', None, {}
         port.set_pkeys(pkeys)
+
+    # Ports of Open vSwitch.
+
+    @rule(name=st.sampled_from(['p1', 'p2', 'p3', 'p4', 'p5', 'p6']), mac=st.sampled_from(MACS),
+          tag=st.sampled_from((None,) + VLANS))
+    def plug_port(self, name, mac, tag):
+        """A new port, or one that moves to another MAC or VLAN."""
+        self.node.network.add_port('br0', name, mac=mac, tag=tag)
+
+    @precondition(lambda self: len(self.node.network.switch.ports) > 1)
+    @rule(data=st.data())
+    def unplug_port(self, data):
+        network = self.node.network
+        name = data.draw(st.sampled_from(sorted(set(network.switch.ports) - set(['eth4']))))
+        network.unplug(name)
+
+    @precondition(lambda self: self.of_ports())
+    @rule(after=st.sampled_from([0, 30, 100]))
+    def lose_the_database(self, after):
+        """Whatever is not in it then is not known to be gone."""
+        network, before, pkeys = self.node.network, self.of_ports(), self.node.port.pkeys
+        switch, network.switch, network.known = network.switch, network.switch._replace(ports={}), False
+        self.undisturbed(0)
+        self.undisturbed(after)
+        network.switch, network.known = switch, True
+        assert [vif for vif in before if vif not in self.of_ports() and 0x8000 | (vif[1] or 0x7fff) in pkeys
+                and vif[0] != self.node.eipoib.address] == []
+
+    def of_ports(self):
+        """[(MAC, VLAN or None)] that the children that we made for ports serve, in the right partition."""
+        there = self.kernel.vifs(self.node.eipoib.name) if self.kernel.hcas else []
+        return sorted(((mac, None if vlan == -1 else vlan) for slave, mac, vlan, pkey in there
+                       if slave in self.own() and vifs.is_one_more('ib0', slave)
+                       and pkey == (0xffff if vlan == -1 else 0x8000 | vlan)), key=str)
 
     # Other tools.
 
@@ -313,7 +354,7 @@ class Eipoibd(RuleBasedStateMachine):
         self.kernel.listener = Listener()
         assert result.errors == ()
         asked = len([pkey for pkey in self.node.port.pkeys if pkey])
-        assert counter.changes <= MOST_CHANGES_A_CHILD * (children + asked + 2)
+        assert counter.changes <= MOST_CHANGES_A_CHILD * (children + asked + 2 + MOST_VIFS)
         if not known and self.kernel.hcas:
             assert set(before) <= set(self.node.vlans())
         return result
@@ -350,7 +391,20 @@ class Eipoibd(RuleBasedStateMachine):
         assert self.node.vlans() == sorted(-1 if vlan is None else vlan for vlan in
                                            ours + [vlan for vlan in theirs if theirs[vlan]])
         needed = set(child_name(vlan) for vlan in ours if vlan)
-        assert needed <= set(self.own()) <= set(child_name(vlan) for vlan in wanted)
+        own = [name for name in self.own() if not vifs.is_one_more('ib0', name)]
+        assert needed <= set(own) <= set(child_name(vlan) for vlan in wanted)
+        self.ports_are_served(wanted)
+
+    def ports_are_served(self, vlans):
+        asked = set((dict(self.node.network.switch.interfaces[name].external_ids)['attached-mac'], port.tag)
+                    for name, port in self.node.network.switch.ports.items() if name != 'eth4')
+        asked = set(vif for vif in asked if vif[1] in vlans and vif[0] != self.node.eipoib.address)
+        served = self.of_ports()
+        assert len(served) == len(set(served)) and set(served) <= asked
+        several = self.kernel.ipoib.rtnetlink or self.kernel.ipoib.child_index
+        if self.node.eipoib.name == 'eth4':  # else its name is not that of the port any more
+            assert len(served) == (min(MOST_VIFS, len(asked)) if several else 0)
+        assert len(served) == len([name for name in self.own() if vifs.is_one_more('ib0', name)])
 
     def served_by_others(self):
         """{VLAN with the interface's own MAC: whether the key of the child that serves it is the right one}."""

@@ -38,8 +38,8 @@ class Network(object):
         # type: (str, str, str, str, bool, object) -> None
         self._ifindex += 1
         self.spaces.setdefault(space, {})[name] = Link(
-            name, self._ifindex, 1, int(up), 1500, mac or '', 'up', facts.get('parent'), facts.get('master'), kind, None,
-            facts.get('vlan'), facts.get('peer'))
+            name, self._ifindex, 1, int(up), 1500, mac or '', 'up', facts.get('parent'), facts.get('master'), kind,
+            None, facts.get('vlan'), facts.get('peer'))
 
     def add_veth(self, near, far, space=OWN, mac='9e:00:00:00:00:fe'):
         # type: (str, str, str, str) -> None
@@ -112,7 +112,9 @@ class Network(object):
         for _ in range(hops):
             arrived = set()
             for where, inside, entry in frames:
-                for port in [port for port in self.switch.ports.values() if port.bridge == where and port.name != entry]:
+                for port in self.switch.ports.values():
+                    if port.bridge != where or port.name == entry:
+                        continue
                     tag = self._leaves(port, inside)
                     interface = self.switch.interfaces[port.interfaces[0]]
                     if tag is None or interface.type not in ('', 'patch'):

@@ -1,6 +1,7 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""A node on the modelled kernel: one HCA port, ib0, eth4, and everything that eipoibd needs to work on it."""
+"""A node on the modelled kernel: one HCA port, ib0, eth4 on the bridge br0 of its Open vSwitch, and everything that
+eipoibd needs to work on it."""
 from __future__ import absolute_import, print_function, unicode_literals
 
 import os
@@ -10,7 +11,9 @@ from plugin_lib.daemon.convergence import converge, flush
 from plugin_lib.daemon.history import Withdrawals
 from plugin_lib.effect.executor import Executor
 from plugin_lib.effect.ledger import Ledger
+from plugin_lib.planning import talkers
 from tests.model.kernel import Kernel
+from tests.model.network import Network
 
 GRACE, MASS_HOLD = DEFAULTS.removal_grace, DEFAULTS.mass_removal_hold
 
@@ -28,6 +31,10 @@ class Node(object):
         self.plug(pkeys)
         self.ledger = Ledger(os.path.join(str(folder), 'children.json'))
         self.now = 0.0
+        self.settings = DEFAULTS
+        self.network = Network(())
+        self.network.add_switch('br0')
+        self.network.plug('br0', 'eth4')
         self.start()
 
     def plug(self, pkeys=(0xffff,)):
@@ -47,13 +54,17 @@ class Node(object):
     def once(self):
         # type: () -> object
         """A pass as ``eipoibd --once`` makes it; the Result."""
-        return converge(self.kernel, self.executor, self.ledger)
+        return converge(self.kernel, self.executor, self.ledger, settings=self.settings, talk=self._talk)
 
     def serve(self, after=0):
         # type: (float) -> object
         """A pass as the service makes it, ``after`` seconds after the one before; the Result."""
         self.now += after
-        return converge(self.kernel, self.executor, self.ledger, self.withdrawals.decide)
+        return converge(self.kernel, self.executor, self.ledger, self.withdrawals.decide, settings=self.settings,
+                        talk=self._talk)
+
+    def _talk(self, eipoibs):
+        return talkers.find(self.network.topology(), eipoibs)
 
     def flush(self):
         # type: () -> tuple
