@@ -59,9 +59,12 @@ def capture(source, directory, more=()):
 
     :param more: files to put beside it, :func:`written_by_us` of the same machine: with them a replay knows what was
         configured already, and which children are ours (:mod:`plugin_lib.effect.ledger`)
-    :raises InputError: when ``directory`` exists and is not an empty folder, or that cannot be told
+    :raises InputError: when ``directory`` is no name, exists and is not an empty folder, or that cannot be told
     :raises ApplyError: when it cannot be written
     """
+    if not directory:  # it would mean the current folder
+        raise InputError('no folder for the capture', why='its name is empty',
+                         todo='name a folder that does not exist yet')
     directory = os.path.abspath(fs_path(directory))
     try:
         occupied = os.path.lexists(directory) and (not os.path.isdir(directory) or os.listdir(directory))

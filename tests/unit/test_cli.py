@@ -118,6 +118,7 @@ def test_status_before_eipoibd_ever_ran():
     (('roles', '--format', 'xml'), 2, 'usage:'), (('roles', '--astute', '/nowhere/\xfc'), 2, 'where: /nowhere/\xfc'),
     (('discover', '--root', '/nowhere'), 2, 'not a captured tree'), (('capture', '/etc'), 2, 'will not overwrite'),
     (('roles', '--astute', ''), 2, 'No such file'), (('capture', ASTUTE), 2, 'will not overwrite'),
+    (('capture', ''), 2, 'its name is empty'),
     (('plan', '--astute', ASTUTE, '--root', os.path.join(FIXTURES, 'hosts', 'connectx5-no-eipoib')), 3,
      'no module mlx4_core, mlx4_ib, eth_ipoib for this kernel'),
 ])
