@@ -32,20 +32,25 @@ def able():
         pytest.skip(f'no reference material: {NETWORKS} is missing (set FUEL_INFINIBAND_SHARED)')
 
 
-def fuel_infiniband(*arguments):
+def fuel_infiniband(*arguments, status=0):
     """Run the command as on the master; its output."""
-    return subprocess.run([sys.executable, '-m', 'plugin_lib', *arguments], check=True, text=True,
-                          stdout=subprocess.PIPE).stdout
+    done = subprocess.run([sys.executable, '-m', 'plugin_lib', *arguments], check=False, text=True,
+                          stdout=subprocess.PIPE)
+    assert done.returncode == status
+    return done.stdout
 
 
-def failures(node):
-    """(whether check fails on a node, [subject: text] of everything that is not OK)."""
+def check(node):
+    """(whether check fails on a node, [level, subject and text of everything that is not OK])."""
     done = node.run('fuel-infiniband', 'check', '--format', 'json', check=False)
     assert not done.stderr, done.stderr
     told = json.loads(done.stdout)
     assert done.returncode == (0 if told['ok'] else 1)
     return not told['ok'], [f'{finding["level"]} {finding["subject"]}: {finding["text"]}'
                             for finding in told['findings'] if finding['level'] != 'OK']
+
+
+ALL_OK = False, []
 
 
 def collect(node, folder):
@@ -60,17 +65,81 @@ def collect(node, folder):
     return str(there / 'astute.yaml')
 
 
-def environment(nodes, folder):
-    """What fails in the check of the whole environment, a line each."""
-    for node in nodes:
-        before = status(node)['updated'], status(node)['interfaces']
-        node.run('kill', '-HUP', str(status(node)['pid']))  # the lab has no events of an HCA
-        until(lambda node=node, before=before: (status(node)['updated'], status(node)['interfaces']) != before)
-        collect(node, folder)
-    done = subprocess.run([sys.executable, '-m', 'plugin_lib', 'check', '--environment', folder], check=False, text=True,
-                          stdout=subprocess.PIPE)
-    assert done.returncode == 1
-    return re.findall('^FAIL +(.*)$', done.stdout, re.M)
+class Story:
+    """Two nodes, the subnet manager's partition file, and the VLANs of the master's networks."""
+
+    def __init__(self, made):
+        self.management, self.storage, self.private = networks.load(str(NETWORKS))
+        self.tenants = range(self.private.first, self.private.last + 1)
+        self.every = [self.management.first, self.storage.first, *self.tenants]
+        self.table = 'ACTIVE', {0xffff, *(0x8000 | vlan for vlan in self.every)}
+        self.nodes = [made.add_node([0xffff]) for _ in astute.MEMBERS]
+        self.fabric = opensm.ManagedFabric(f'{made.folder}/subnet', self.nodes, opensm.partitions({}))
+        self.file = Path(made.folder, 'subnet/partitions.conf')
+        self.folder = made.folder
+
+    def write_partitions(self):
+        """From the networks to the tables of the ports; returns (the operator's own part, the whole file)."""
+        theirs = self.file.read_text()
+        source = 'partitions', '--networks', str(NETWORKS), '--file', str(self.file)
+        assert '+vlan101=' in fuel_infiniband(*source)
+        assert self.file.read_text() == theirs
+        fuel_infiniband(*source, '--write')
+        whole = self.file.read_text()
+        assert whole.startswith(theirs)
+        self.fabric.publish(whole)
+        until_equal(lambda: [opensm.port(node) for node in self.nodes], [self.table] * 2)
+        return theirs, whole
+
+    def deploy(self):
+        plugin = packages.unpack(packages.build('fuel8'), f'{self.folder}/master')
+        for node, member in zip(self.nodes, astute.MEMBERS):
+            hooks.deploy(node, plugin, astute.render(member, self.management.first, self.storage.first,
+                                                     (self.private.first, self.private.last)))
+        until_equal(lambda: [vlans(node) for node in self.nodes], [self.every] * 2)
+
+    def try_every_vlan(self):
+        for node in self.nodes:
+            ports.add(node, 'br-prv', self.tenants, mac=ports.own_mac(node))
+        peer = astute.MEMBERS[1]
+        for address in (peer.management_address, peer.storage_address):
+            assert ports.answers(self.nodes[0], address, 5)
+        until_equal(lambda: ports.answering(self.nodes, self.tenants), {tuple(self.nodes): set(self.tenants)})
+
+    def write_partitions_for_ports(self, theirs):
+        """The same from what the nodes tell: the ports that need each partition, and no others."""
+        told = [collect(node, f'{self.folder}/collected') for node in self.nodes]
+        self.fabric.publish(theirs + fuel_infiniband('partitions', '--astute', *told, '--guids'))
+        assert 'ALL_CAS' not in self.file.read_text()
+        assert [opensm.port(node) for node in self.nodes] == [self.table] * 2
+
+    def lose(self, vlan, whole):
+        """A VLAN's partition is gone from the file: every check names that VLAN, and whom it is missing."""
+        self.fabric.publish(without(whole, vlan))
+        for node in self.nodes:
+            until(lambda node=node: 0x8000 | vlan not in opensm.port(node)[1])
+            fails, lines = check(node)
+            assert fails
+            assert [line for line in lines if line.startswith('FAIL')] == [
+                f'FAIL eth4 (mlx4_0 port 1): no P_Key for VLAN {vlan}']
+        *of_nodes, of_vlan = self.check_environment(f'{self.folder}/without-{vlan}')
+        assert of_nodes == [f'{node.name} eth4 (mlx4_0 port 1): no P_Key for VLAN {vlan}' for node in self.nodes]
+        assert of_vlan.startswith(f'VLAN {vlan} (') and 'nobody can talk' in of_vlan
+
+    def lose_for_one(self, vlan, whole):
+        """One node alone is no member any more."""
+        only = f'one={vlan:#x}, ipoib : {opensm.member(self.nodes[0], "full")} ;\n'
+        self.fabric.publish(without(whole, vlan) + only)
+        until_equal(lambda: [check(node)[0] for node in self.nodes], [False, True])
+
+    def check_environment(self, folder):
+        """What fails in the check of the whole environment, a line each."""
+        for node in self.nodes:
+            before = status(node)['updated'], status(node)['interfaces']
+            node.run('kill', '-HUP', str(status(node)['pid']))  # the lab has no events of an HCA
+            until(lambda node=node, before=before: (status(node)['updated'], status(node)['interfaces']) != before)
+            collect(node, folder)
+        return re.findall('^FAIL +(.*)$', fuel_infiniband('check', '--environment', folder, status=1), re.M)
 
 
 def without(text, vlan):
@@ -81,61 +150,18 @@ def without(text, vlan):
 
 
 def test_from_the_networks_of_a_master_to_nodes_that_are_checked():
-    management, storage, private = networks.load(str(NETWORKS))
-    tenants = range(private.first, private.last + 1)
-    every = [management.first, storage.first, *tenants]
-
     def body(made):
-        nodes = [made.add_node([0xffff]) for _ in astute.MEMBERS]
-        fabric = opensm.ManagedFabric(f'{made.folder}/subnet', nodes, opensm.partitions({}))
-        partitions = f'{made.folder}/subnet/partitions.conf'
-        theirs = Path(partitions).read_text()
-        assert '+vlan101=' in fuel_infiniband('partitions', '--networks', str(NETWORKS), '--file', partitions)
-        assert Path(partitions).read_text() == theirs
-        fuel_infiniband('partitions', '--networks', str(NETWORKS), '--file', partitions, '--write')
-        wanted = Path(partitions).read_text()
-        assert wanted.startswith(theirs)
-        fabric.publish(wanted)
-        table = 'ACTIVE', {0xffff, *(0x8000 | vlan for vlan in every)}
-        until_equal(lambda: [opensm.port(node) for node in nodes], [table] * 2)
-
-        plugin = packages.unpack(packages.build('fuel8'), f'{made.folder}/master')
-        for node, member in zip(nodes, astute.MEMBERS):
-            hooks.deploy(node, plugin, astute.render(member, management.first, storage.first,
-                                                     (private.first, private.last)))
-        until_equal(lambda: [vlans(node) for node in nodes], [every] * 2)
-        for node in nodes:
-            ports.add(node, 'br-prv', tenants, mac=ports.own_mac(node))
-        peer = astute.MEMBERS[1]
-        assert [ports.answers(nodes[0], address, 5) for address in (peer.management_address, peer.storage_address)] == [
-            True, True]
-        until_equal(lambda: ports.answering(nodes, tenants), {tuple(nodes): set(tenants)})
-        assert [failures(node) for node in nodes] == [(False, [])] * 2
-
-        # The same from what the nodes tell: the ports that need each partition, and no others.
-        told = [collect(node, f'{made.folder}/collected') for node in nodes]
-        fabric.publish(theirs + fuel_infiniband('partitions', '--astute', *told, '--guids'))
-        assert 'ALL_CAS' not in Path(partitions).read_text()
-        assert [opensm.port(node) for node in nodes] == [table] * 2
-
-        for vlan in (storage.first, private.last):
-            fabric.publish(without(wanted, vlan))
-            for node in nodes:
-                until(lambda node=node, pkey=0x8000 | vlan: pkey not in opensm.port(node)[1])
-                is_failed, lines = failures(node)
-                assert is_failed
-                assert [line for line in lines if line.startswith('FAIL')] == [
-                    f'FAIL eth4 (mlx4_0 port 1): no P_Key for VLAN {vlan}']
-            *of_nodes, of_vlan = environment(nodes, f'{made.folder}/without-{vlan}')
-            assert of_nodes == [f'{node.name} eth4 (mlx4_0 port 1): no P_Key for VLAN {vlan}' for node in nodes]
-            assert of_vlan.startswith(f'VLAN {vlan} (') and 'nobody can talk' in of_vlan
-        # For one node alone.
-        only = f'one={storage.first:#x}, ipoib : {opensm.member(nodes[0], "full")} ;\n'
-        fabric.publish(without(wanted, storage.first) + only)
-        until(lambda: 0x8000 | storage.first in opensm.port(nodes[0])[1])
-        until_equal(lambda: [failures(node)[0] for node in nodes], [False, True])
-        fabric.publish(wanted)
-        until_equal(lambda: [failures(node) for node in nodes], [(False, [])] * 2)
-        fabric.close()
+        story = Story(made)
+        theirs, whole = story.write_partitions()
+        story.deploy()
+        story.try_every_vlan()
+        assert [check(node) for node in story.nodes] == [ALL_OK] * 2
+        story.write_partitions_for_ports(theirs)
+        for vlan in (story.storage.first, story.private.last):
+            story.lose(vlan, whole)
+        story.lose_for_one(story.storage.first, whole)
+        story.fabric.publish(whole)
+        until_equal(lambda: [check(node) for node in story.nodes], [ALL_OK] * 2)
+        story.fabric.close()
 
     assert lab.run(body) in (0, None), 'what failed in the lab is on stderr'

@@ -9,6 +9,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -113,6 +114,34 @@ def test_a_file_that_is_not_there_is_made(run, networks, folder):
     assert run('--networks', networks, '--file', path)[0] == 0 and not os.path.exists(path)
     assert run('--networks', networks, '--file', path, '--write')[0] == 0
     assert OURS in read(path)
+
+
+KILLED = """
+import os, signal, sys
+call = os.{0}
+def killed(*arguments):
+    {1} and call(*arguments)
+    os.kill(os.getpid(), signal.SIGKILL)
+os.{0} = killed
+from plugin_lib import cli
+cli.main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize('call', ['write', 'fchmod', 'fsync', 'rename'])
+@pytest.mark.parametrize('is_done', [False, True])
+def test_killed_while_it_writes_it_leaves_the_old_file_or_the_new(run, networks, folder, call, is_done):
+    old = 'lab=0x7001, ipoib, defmember=full : ALL_CAS ;\n'
+    path = write(folder, 'partitions.conf', old)
+    arguments = ['--networks', networks, '--file', path, '--write']
+    child = subprocess.Popen([sys.executable, '-c', KILLED.format(call, is_done), 'partitions'] + arguments, cwd=TOP,
+                             stdout=subprocess.PIPE)
+    child.communicate()
+    assert child.returncode == -signal.SIGKILL
+    left = read(path)
+    assert run(*arguments)[0] == 0
+    whole = read(path)
+    assert OURS in whole and left == (whole if (call, is_done) == ('rename', True) else old)
 
 
 def test_a_link_stays_one(run, networks, folder):
