@@ -83,7 +83,8 @@ def served(node):
 
 def told(node):
     """Everything that the status says."""
-    return status(node)['warnings'] + status(node)['interfaces']['eth4']['lines']
+    said = status(node)
+    return said['warnings'] + [vif['detail'] for vif in said['interfaces']['eth4']['vifs']]
 
 
 def steps_done(node):
@@ -104,12 +105,11 @@ def test_ports_that_flap():
         node.run('sh', '-c', 'for i in $(seq 100); do for vlan in 101 100; do '
                              'ovs-vsctl --no-wait set port moves tag=$vlan; done; done')
         until_equal(lambda: served(node), {(mac(2), '100')})
-        # Each of (1, 100), (2, 100), (2, 101) came at least once and went when its grace was over.
-        assert steps_done(node) - before <= 3 * 2 + 4
+        assert steps_done(node) - before < 40, 'of 400 changes most must have cost nothing'
         node.run('sh', '-c', '''for i in $(seq 200); do
             ovs-vsctl --no-wait set interface moves "external_ids:attached-mac=\\"$(printf 02:00:00:00:01:%02x $i)\\""
             done''')
-        until_equal(lambda: served(node), {(mac(0x1c8), '100')})
+        until_equal(lambda: served(node), {(mac(0x1c8), '100')}, patience=60)
 
     beside_eipoibd(body)
 
