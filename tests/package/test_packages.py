@@ -22,11 +22,13 @@ FILES = {'CHANGELOG.md', 'LICENSE', 'checksums.sha1', 'environment_config.yaml',
          'deployment_scripts/rdma', 'deployment_scripts/sriov', 'deployment_scripts/storage',
          'deployment_scripts/verify', 'deployment_scripts/vlans', 'fuel-infiniband',
          'repositories/ubuntu/Packages.gz', 'repositories/ubuntu/Release', f'repositories/ubuntu/{DEB}'}
-# What the command on the master is made of.
-FILES |= {str(path.relative_to(TOP)) for path in (TOP / 'plugin_lib').rglob('*') if path.suffix in ('.py', '.json')}
+# What the command on the master is made of, and what it makes the discovery image with.
+ON_MASTER = [path for folder in ('plugin_lib', 'bootstrap') for path in (TOP / folder).rglob('*')
+             if path.is_file() and path.suffix != '.pyc']
+FILES |= {str(path.relative_to(TOP)) for path in ON_MASTER}
 ONLY_IN = {'fuel6': set(), 'fuel8': {'deployment_tasks.yaml', 'post_install.sh', 'uninstall.sh'}}
 EXECUTABLE = {name for name in FILES if name.startswith('deployment_scripts/') and not name.endswith('.sha256')}
-EXECUTABLE.add('fuel-infiniband')
+EXECUTABLE |= {'fuel-infiniband'} | {str(path.relative_to(TOP)) for path in ON_MASTER if path.stat().st_mode & 0o100}
 
 
 def run(*argv, **options):
@@ -106,12 +108,13 @@ def test_the_builder_in_the_source_tree_removes_nothing(tmp_path):
     assert run('git', 'status', '--porcelain', '--untracked-files=no', cwd=checkout).stdout == ''
 
 
-def test_modes_and_owners(rpm):
+def test_modes_and_owners(rpm, flavour):
     for line in query(rpm, '--dump').splitlines():
         path, mode, owner, group = [line.split()[position] for position in (0, 4, 5, 6)]
         name = path.partition('infiniband-1.0/')[2]
-        expected = stat.S_IFREG | (0o755 if name in EXECUTABLE else 0o644) if '.' in name or name in FILES else None
-        assert int(mode, 8) == (expected or stat.S_IFDIR | 0o755), path
+        kind = stat.S_IFREG if name in FILES | ONLY_IN[flavour] else stat.S_IFDIR
+        plain = kind == stat.S_IFREG and name not in EXECUTABLE
+        assert int(mode, 8) == kind | (0o644 if plain else 0o755), path
         assert (owner, group) == ('root', 'root')
 
 
