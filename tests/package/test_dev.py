@@ -41,7 +41,7 @@ def test_the_gate_runs_the_test_command():
 
 @pytest.mark.parametrize('name', ['requirements.txt', 'requirements-2.7.txt'])
 def test_every_python_package_is_pinned_once(name):
-    pinned = [re.match(r'^([\w.-]+)==[\w.]+(; python_version < "3\.11")?$', line) for line in requirements(name)]
+    pinned = [re.match(r'^([\w.-]+)==[\w.-]+(; python_version < "3\.11")?$', line) for line in requirements(name)]
     assert all(pinned)
     names = [match.group(1).lower() for match in pinned]
     assert len(set(names)) == len(names)

@@ -8,6 +8,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 from plugin_lib.daemon.status import Status, read
 from plugin_lib.errors import ApplyError
 from plugin_lib.host import machine
+from plugin_lib.host.sysfs import AnyTree
 from plugin_lib.memo import remembering
 from tests.model.node import Node
 
@@ -28,7 +29,7 @@ def test_an_answer_is_remembered_and_so_are_a_few_before_it():
     assert asked.count(1) == 2
 
 
-class Counting(object):
+class Counting(AnyTree):
     """A source that notes what it is asked."""
 
     def __init__(self, kernel):

@@ -3,7 +3,7 @@
 """``fuel-infiniband report``: the page about a node or an environment, and the map in it.
 
 Covered: problems come first; the map has a row for each group of VLANs and marks what is broken; names are escaped; the
-page loads nothing; many nodes; a file that cannot be written.  In a browser: tests/functional/test_report_in_browser.py.
+page loads nothing; many nodes; a file that cannot be written.  In a browser: functional/test_report_in_browser.py.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
