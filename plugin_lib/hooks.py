@@ -30,8 +30,8 @@ STAGES = {'drivers': ('packages', 'drivers'), 'vlans': ('vlans', 'service'), 'st
 SWITCHED = {'storage': (b'storage_rdma', (STORAGE_NOTES, OWN_HIERA_FILE, SHARED_HIERA_FILE)),
             'rdma': (b'storage_rdma', (RDMA_MODULES_FILE,)),
             'sriov': (b'sriov', (SRIOV_MEMORY,)), 'passthrough': (b'sriov', (SRIOV_MEMORY, PASSTHROUGH_NOTE))}
-# Hooks whose stages leave something to the operator: a reboot.
-TELLING = ('sriov', 'passthrough')
+# Hooks whose stages leave something to the operator: a reboot, what contradicts the network scheme.
+TELLING = ('ovs', 'sriov', 'passthrough')
 # Hooks that look at much, and what tells them of a change: files, and whether Open vSwitch's database.
 WITNESSES = {'drivers': ((MODPROBE_FILE,), False), 'vlans': ((CONFIG_FILE,), False), 'ovs': ((), True)}
 
@@ -67,11 +67,13 @@ def _run(name, astute):
         done = [outcome for stage in STAGES[name] for outcome in stages.apply(node, stage, report)]
         if not done:
             sys.stdout.write('{0}: nothing to do\n'.format(name))
-        for stage in STAGES[name] if name in TELLING else ():
-            sys.stdout.write(''.join('found: {0}\n'.format(line) for line in stages.plan(node, stage).findings))
+        telling = STAGES[name] if name in TELLING else ()
+        told = [line for stage in telling for line in stages.plan(node, stage).findings]
+        sys.stdout.write(''.join('found: {0}\n'.format(line) for line in told))
         if name != 'vlans':
             # What a repository offers is not among the witnesses.
-            return EXIT_OK, not done and not (name == 'drivers' and node.settings.driver_source == 'repository')
+            from_repository = name == 'drivers' and node.settings.driver_source == 'repository'
+            return EXIT_OK, not (done or told or from_repository)
         # On a first deployment there are no P_Keys to look at before this hook, and networks are configured after it.
         findings = stages.fabric(node)
         return _show(findings), not done and all(finding.level == 'OK' for finding in findings)

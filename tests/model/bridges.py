@@ -7,11 +7,8 @@ Stands in for effect.ovsdb and effect.rtnetlink; tests/functional/test_ovs*.py h
 from __future__ import absolute_import, print_function, unicode_literals
 
 import json
-import os
 import re
-import tempfile
 
-from plugin_lib import published
 from plugin_lib.host.state import Eipoib, Host
 from plugin_lib.host.state import Interface as Nic
 from plugin_lib.host.state import Port as HcaPort
@@ -21,6 +18,7 @@ from plugin_lib.planning import ovs
 from plugin_lib.planning.link_operations import AddBridgeLink, AddVethPair, AddVlanLink, SetMaster
 from plugin_lib.planning.operations import LinkUp, SetMtu
 from plugin_lib.planning.ovs_changes import MARK, AddBridge, AddPort, DelBridge, DelPort, RequestMtu, SetVlans
+from tests.model.astute import astute
 
 MAC = '02:00:00:00:00:04'
 OWNED = {MARK: 'owned'}
@@ -41,6 +39,12 @@ def patch(first, second, **more):
     return dict({'action': 'add-patch', 'bridges': [first, second]}, **more)
 
 
+# All of it in Open vSwitch.
+USUAL = [bridge('br-mgmt'), bridge('br-prv'), bridge('br-aux'), port('eth4', 'br-aux'), port('eth4.201', 'br-mgmt'),
+         patch('br-prv', 'br-aux')]
+BRIDGES = ('br-mgmt', 'br-prv', 'br-aux')
+
+
 def said(transformations, roles=ROLES, driver='eth_ipoib', private='1000:1000', more=()):
     """What published.read makes of an astute.yaml with these transformations.
 
@@ -56,13 +60,7 @@ def said(transformations, roles=ROLES, driver='eth_ipoib', private='1000:1000', 
     document = {'network_scheme': dict(scheme, **dict(more))}
     if private:
         document['quantum_settings'] = {'L2': {'phys_nets': {'physnet2': {'bridge': 'br-prv', 'vlan_range': private}}}}
-    handle, path = tempfile.mkstemp(suffix='.yaml')
-    try:
-        os.write(handle, json.dumps(document).encode('utf-8'))
-        os.close(handle)
-        return published.read(path)
-    finally:
-        os.unlink(path)
+    return astute(json.dumps(document))
 
 
 def nic(name, mtu=1500, **more):
@@ -172,6 +170,17 @@ def settled(text, host, snapshot):
     again = ovs.plan(text, *after(host, snapshot, plan))
     assert again.steps == ()
     return plan
+
+
+def told(text, host, snapshot):
+    """(changes of Open vSwitch, findings) of a plan that leads to an empty one."""
+    plan = settled(text, host, snapshot)
+    return changes(plan), list(plan.findings)
+
+
+def ready():
+    """A database with everything of USUAL."""
+    return after(machine(), database(BRIDGES), ovs.plan(said(USUAL), machine(), database(BRIDGES)))[1]
 
 
 def _change(found, nics, change):
