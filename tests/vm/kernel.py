@@ -55,7 +55,7 @@ def prepare():
             raise Unavailable(f'no {program} (package {package})')
     release = _release()
     os.makedirs(CACHE, exist_ok=True)
-    unpacked = build_once(f'kernel-{release}', lambda folder: _unpack(release, folder))
+    unpacked = build_once(f'kernel-{release}', lambda folder: _unpack(f'linux-image-{release}', folder))
     tag = digest_of([*glob.glob(f'{SOURCES}/*'), INIT, __file__])
     made = build_once(f'guest-{release}-{tag}', lambda folder: _make(release, unpacked, folder))
     return Kernel(release, f'{unpacked}/boot/vmlinuz-{release}', f'{made}/lib/modules', f'{made}/initramfs')
@@ -108,9 +108,16 @@ def run(*argv, cwd=None, **environment):
     return done.stdout
 
 
-def _unpack(release, folder):
-    """The kernel and its modules, from Debian's package."""
-    package = f'linux-image-{release}'
+def ifup():
+    """Path of Debian's ifup: the package is not installed, which would make it the machine's own.
+
+    :raises Unavailable: where the archive cannot be reached
+    """
+    return build_once('ifupdown', lambda folder: _unpack('ifupdown', folder)) + '/sbin/ifup'
+
+
+def _unpack(package, folder):
+    """The files of one of Debian's packages."""
     try:
         run('apt-get', '-q', 'download', package, cwd=folder)
     except RuntimeError as error:
