@@ -12,27 +12,14 @@ from plugin_lib.planning import ovs
 from plugin_lib.planning.link_operations import AddBridgeLink, AddVethPair, AddVlanLink, SetMaster
 from plugin_lib.planning.operations import LinkUp, SetMtu
 from plugin_lib.planning.ovs_changes import AddPort, RequestMtu
-from tests.model.bridges import (
-    bridge,
-    changes,
-    configured,
-    database,
-    linux,
-    machine,
-    nic,
-    operations,
-    patch,
-    port,
-    said,
-    settled,
-)
+from tests.model import bridges as model
+from tests.model.bridges import bridge, changes, configured, database, machine, operations, patch, port, said, settled
 
 FIXTURES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'fixtures', 'astute')
 # Fuel's own: only br-prv is in Open vSwitch.
 USUAL = [bridge('br-mgmt', 'lnx'), bridge('br-prv'), bridge('br-aux', 'lnx'), port('eth4', 'br-aux'),
          port('eth4.201', 'br-mgmt'), patch('br-prv', 'br-aux', mtu=65000)]
 ROLES = (('management', 'br-mgmt'), ('neutron/private', 'br-prv'))
-VLAN_201 = nic('eth4.201', 2044, kind='vlan', parent='eth4', vlan=201)
 
 
 def without(host, *names):
@@ -47,7 +34,7 @@ def changed(host, name, **more):
 def test_after_netconfig_nothing_is_left_to_do(name):
     text = published.read(os.path.join(FIXTURES, name))
     names = [each.name for each in text.interfaces.values() if each.mode == 'infiniband']
-    others = [nic(each.interface) for each in text.scheme.ports if each.interface not in names]
+    others = [model.nic(each.interface) for each in text.scheme.ports if each.interface not in names]
     keys = [0xffff] + [0x8000 | vlan for vlan in (1, 101, 201, 202) + tuple(range(1000, 1011))]
     assert settled(text, *configured(text, machine(keys, names, others=others))) == ((), ())
 
@@ -131,18 +118,19 @@ def test_linux_bridges_need_no_open_vswitch():
 def test_two_linux_bridges_are_joined_by_a_veth_pair():
     text = said([bridge('br-a', 'lnx'), bridge('br-b', 'lnx'), port('eth4', 'br-a'), patch('br-a', 'br-b')],
                 [('one', 'br-b')])
-    host = machine(masters={'eth4': 'br-a'}, others=linux('br-a', 'br-b'))
+    host = machine(masters={'eth4': 'br-a'}, others=model.linux('br-a', 'br-b'))
     ends = SetMaster('br-a-br-b-0', 'br-a'), SetMaster('br-a-br-b-1', 'br-b')
     assert operations(settled(text, host, None)) == [
         AddVethPair('br-a-br-b-0', 'br-a-br-b-1'), ends[0], LinkUp('br-a-br-b-0'), ends[1], LinkUp('br-a-br-b-1')]
-    half = machine(masters={'eth4': 'br-a'}, others=linux('br-a', 'br-b') + [
-        nic('br-a-br-b-0', kind='veth', parent='br-a-br-b-1', master='br-a'),
-        nic('br-a-br-b-1', kind='veth', parent='br-a-br-b-0')])
+    half = machine(masters={'eth4': 'br-a'}, others=model.linux('br-a', 'br-b') + [
+        model.nic('br-a-br-b-0', kind='veth', parent='br-a-br-b-1', master='br-a'),
+        model.nic('br-a-br-b-1', kind='veth', parent='br-a-br-b-0')])
     assert operations(settled(text, half, None)) == [ends[1]]
-    theirs = machine(masters={'eth4': 'br-a'}, others=linux('br-a', 'br-b') + [
-        nic('v0', kind='veth', parent='v1', master='br-a'), nic('v1', kind='veth', parent='v0', master='br-b')])
+    theirs = machine(masters={'eth4': 'br-a'}, others=model.linux('br-a', 'br-b') + [
+        model.nic('v0', kind='veth', parent='v1', master='br-a'),
+        model.nic('v1', kind='veth', parent='v0', master='br-b')])
     assert settled(text, theirs, None) == ((), ())
-    taken = machine(masters={'eth4': 'br-a'}, others=linux('br-a', 'br-b') + [nic('br-a-br-b-1')])
+    taken = machine(masters={'eth4': 'br-a'}, others=model.linux('br-a', 'br-b') + [model.nic('br-a-br-b-1')])
     assert settled(text, taken, None) == (
         (), ('the patch between br-a and br-b is not made: the name br-a-br-b-1 is taken',))
 
@@ -151,7 +139,7 @@ def test_a_veth_pair_joins_open_vswitch_too():
     host, snapshot = configured(said(USUAL, ROLES), machine())
     snapshot.interfaces['p_1'] = snapshot.interfaces['p_1']._replace(type='')
     host = changed(host, 'p_1', kind='veth', parent='p_9', master=None)
-    host.interfaces['p_9'] = nic('p_9', kind='veth', parent='p_1', master='br-aux')
+    host.interfaces['p_9'] = model.nic('p_9', kind='veth', parent='p_1', master='br-aux')
     assert settled(said(USUAL, ROLES), host, snapshot) == ((), ())
 
 

@@ -15,23 +15,8 @@ from hypothesis import strategies as st
 from plugin_lib.planning import ovs
 from plugin_lib.planning.link_operations import SetMaster
 from plugin_lib.planning.ovs_changes import MARK, RequestMtu, SetVlans
-from tests.model.bridges import (
-    KEYS,
-    OWNED,
-    TRUNKS,
-    after,
-    bridge,
-    changes,
-    database,
-    linux,
-    machine,
-    nic,
-    operations,
-    patch,
-    port,
-    put,
-    said,
-)
+from tests.model import bridges as model
+from tests.model.bridges import KEYS, OWNED, TRUNKS, after, bridge, changes, operations, patch, port, put, said
 
 NAMES = ('br-a', 'br-b', 'br-c')
 PORTS = ('eth4', 'eth4.201', 'eth4.202', 'eth5', 'eth5.201', 'eth5.300')
@@ -55,7 +40,7 @@ def schemes(draw):
 
 @st.composite
 def databases(draw):
-    found = database(draw(st.lists(st.sampled_from(NAMES + ('br-own',)), unique=True)))
+    found = model.database(draw(st.lists(st.sampled_from(NAMES + ('br-own',)), unique=True)))
     for name in sorted(found.bridges):
         found.bridges[name] = found.bridges[name]._replace(external_ids=draw(st.sampled_from(({}, {}, OWNED))))
     for name in draw(st.lists(st.sampled_from(FOREIGN), unique=True)):
@@ -71,13 +56,13 @@ def machines(draw, found):
     """A machine that has the interfaces of the database ``found``, and others."""
     masters = draw(st.dictionaries(st.sampled_from(('eth4', 'eth5', 'eth4.201')),
                                    st.sampled_from((None, 'ovs-system', 'br-linux'))))
-    others = [nic(name) for name, row in found.interfaces.items() if row.type == 'internal']
+    others = [model.nic(name) for name, row in found.interfaces.items() if row.type == 'internal']
     others += [each for name in draw(st.lists(st.sampled_from(NAMES), unique=True)) if name not in found.bridges
-               for each in linux(name)]
-    others += [nic(name) for name in sorted(found.ports) if name == 'old']
+               for each in model.linux(name)]
+    others += [model.nic(name) for name in sorted(found.ports) if name == 'old']
     names = set(draw(st.sampled_from((('eth4',), ('eth4', 'eth5'), ())))).union(set(found.ports) & set(PORTS))
-    return machine(draw(st.sampled_from((None, (), (0xffff,), KEYS, (0x80c9, 0x00ca, 0xffff)))), sorted(names), masters,
-                   others, draw(st.sampled_from((1500, 2044, 65520))))
+    keys = draw(st.sampled_from((None, (), (0xffff,), KEYS, (0x80c9, 0x00ca, 0xffff))))
+    return model.machine(keys, sorted(names), masters, others, draw(st.sampled_from((1500, 2044, 65520))))
 
 
 @settings(max_examples=500, deadline=None)

@@ -8,21 +8,7 @@ import pytest
 from plugin_lib.planning import ovs
 from plugin_lib.planning.ovs_changes import AddPort, SetVlans
 from tests.model import bridges as model
-from tests.model.bridges import (
-    BRIDGES,
-    OWNED,
-    TRUNKS,
-    USUAL,
-    bridge,
-    changes,
-    database,
-    machine,
-    patch,
-    port,
-    ready,
-    said,
-    told,
-)
+from tests.model.bridges import BRIDGES, OWNED, TRUNKS, USUAL, bridge, database, machine, port, ready, said, told
 
 PASSING = (201, 1000)
 
@@ -32,12 +18,12 @@ PASSING = (201, 1000)
     ({'vlan_mode': 'native-untagged'}, False), ({'trunks': PASSING, 'ids': TRUNKS}, None), ({'trunks': PASSING}, None)])
 def test_the_vlans_of_somebody_elses_port_are_limited_only_where_it_has_no_limits(extra, limited):
     plan = ovs.plan(said(USUAL), machine(), database(BRIDGES, [('br-aux', 'eth4', extra)]))
-    assert (SetVlans('eth4', None, PASSING) in changes(plan)) is bool(limited)
+    assert (SetVlans('eth4', None, PASSING) in model.changes(plan)) is bool(limited)
     assert bool(plan.findings) is (limited is False)
 
 
 def test_trunks_are_the_vlans_of_full_keys_and_untagged_where_a_role_needs_it():
-    untagged = USUAL + [bridge('br-x'), patch('br-x', 'br-aux')]
+    untagged = USUAL + [bridge('br-x'), model.patch('br-x', 'br-aux')]
     roles = [('management', 'br-mgmt'), ('x', 'br-aux')]
     made, findings = told(said(untagged, roles), machine((0xffff, 0x80c9, 0x00ca, 0x9388)), database(BRIDGES))
     assert AddPort('br-aux', 'eth4', None, (0, 201), None) in made
