@@ -1,12 +1,20 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""Nodes with Open vSwitch for the tests; what was started is stopped also after a failure."""
+"""What a level needs, and nodes with Open vSwitch; what was started is stopped also after a failure."""
 import contextlib
 import subprocess
 
 import pytest
 
 from tests.functional.switches import AS_USER, Node
+from tests.lab import requirements
+
+
+@pytest.fixture(scope='session')
+def level_1():
+    missing = requirements.missing()
+    if missing:
+        pytest.skip('level 1 of the lab cannot run here: ' + '; '.join(missing))
 
 
 @pytest.fixture

@@ -24,13 +24,6 @@ DEMO = (sys.executable, '-m', 'tests.lab.demo')
 WITHOUT_CAPABILITIES = ('setpriv', '--bounding-set=-all,+setfcap', '--inh-caps=-all', '--no-new-privs')
 
 
-@pytest.fixture(scope='module')
-def able():
-    missing = requirements.missing()
-    if missing:
-        pytest.skip('level 1 of the lab cannot run here: ' + '; '.join(missing))
-
-
 @pytest.fixture
 def start(tmp_path):
     """Starts the demo with a folder of its own for temporary files, and ends it with the test."""
@@ -66,12 +59,12 @@ def assert_whole_demo(process):
         assert re.search(f'ok +{name} +VLAN 1001: {answer} answer from 10.3.233.2, as it must be', output)
 
 
-def test_the_demo_holds(able, start, tmp_path):
+def test_the_demo_holds(level_1, start, tmp_path):
     assert_whole_demo(start())
     assert not os.listdir(tmp_path)
 
 
-def test_the_demo_holds_in_user_namespaces(able, start):
+def test_the_demo_holds_in_user_namespaces(level_1, start):
     if os.geteuid() != 0:
         pytest.skip('not root: test_the_demo_holds has just shown it')
     if subprocess.run([*WITHOUT_CAPABILITIES, 'unshare', '-U', 'true'], capture_output=True, check=False).returncode:
@@ -135,7 +128,7 @@ def namespaces(pid):
 @pytest.mark.parametrize('moment, number', [
     ('node-1', signal.SIGINT), ('before', signal.SIGTERM), ('infiniband-vlans', signal.SIGINT),
     ('infiniband-install', signal.SIGTERM), ('netconfig', signal.SIGKILL)])
-def test_a_stopped_demo_leaves_nothing(able, start, tmp_path, moment, number):
+def test_a_stopped_demo_leaves_nothing(level_1, start, tmp_path, moment, number):
     process = start()
     for line in process.stdout:
         if f' {moment} ' in line:
@@ -160,7 +153,7 @@ def test_a_stopped_demo_leaves_nothing(able, start, tmp_path, moment, number):
     assert not os.listdir(tmp_path)
 
 
-def test_a_demo_without_opensm_says_so_and_goes_on(able, start):
+def test_a_demo_without_opensm_says_so_and_goes_on(level_1, start):
     without_opensm = ('import sys; from tests.lab import demo, requirements; '
                       'requirements.missing_for_opensm = lambda: ["program opensm"]; sys.exit(demo.main())')
     process = start(argv=(sys.executable, '-c', without_opensm))
@@ -172,7 +165,7 @@ def test_a_demo_without_opensm_says_so_and_goes_on(able, start):
     assert 'program opensm is not here' in told and ' ok ' in line
 
 
-def test_a_demo_in_which_something_does_not_hold_fails(able, start):
+def test_a_demo_in_which_something_does_not_hold_fails(level_1, start):
     without_a_private_vlan = ('import sys; from tests.lab import astute, demo; '
                               'astute.PKEYS.remove(0x8000 | astute.PRIVATE_VLANS[0]); sys.exit(demo.main())')
     process = start(argv=(sys.executable, '-c', without_a_private_vlan))

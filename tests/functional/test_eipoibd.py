@@ -12,14 +12,9 @@ import signal
 import pytest
 
 from tests.functional.eipoibd_node import CONFIG, STATUS, Service, eipoibd, install, served, until, vlans
-from tests.lab import lab, requirements
+from tests.lab import lab
 
-
-@pytest.fixture(scope='module', autouse=True)
-def able():
-    missing = requirements.missing()
-    if missing:
-        pytest.skip('level 1 of the lab cannot run here: ' + '; '.join(missing))
+pytestmark = pytest.mark.usefixtures('level_1')
 
 
 def on_a_node(body, pkeys=(0xffff, 0x8064)):

@@ -16,19 +16,14 @@ import time
 import pytest
 
 from tests.functional.eipoibd_node import CONFIG, STATUS, Service, eipoibd, install, status, until, vlans
-from tests.lab import lab, requirements
+from tests.lab import lab
+
+pytestmark = pytest.mark.usefixtures('level_1')
 
 NET = '/sys/class/net'
 PKEYS = '/sys/class/infiniband/mlx4_0/ports/1/pkeys'
 AT_ONCE = '[eipoibd]\nremoval_grace = 0\nmass_removal_hold = 0\nresync_interval = 3600\n'
 STEP = re.compile(r'event=step subject="([^"]+)" did="([^"]+)"')
-
-
-@pytest.fixture(scope='module', autouse=True)
-def able():
-    missing = requirements.missing()
-    if missing:
-        pytest.skip('level 1 of the lab cannot run here: ' + '; '.join(missing))
 
 
 def on_a_node(vlans_of_it, body, config=AT_ONCE):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.functional.eipoibd_node import CHECKOUT, CONFIG, PROGRAM, Service, install, status, until, vlans
-from tests.lab import lab, requirements
+from tests.lab import lab
 
 KEYS = [0xffff] + [0x8000 | vlan for vlan in range(100, 226)]
 
@@ -33,10 +33,7 @@ def python27():
 
 
 @pytest.mark.parametrize('version', ['3', '2.7'])
-def test_an_idle_service_sleeps_and_is_small(version):
-    missing = requirements.missing()
-    if missing:
-        pytest.skip('level 1 of the lab cannot run here: ' + '; '.join(missing))
+def test_an_idle_service_sleeps_and_is_small(level_1, version):
     home = python27() if version == '2.7' else None
     if version == '2.7' and home is None:
         pytest.skip('there is no .venv27: ./dev makes it where it finds a Python 2.7')

@@ -12,9 +12,11 @@ import subprocess
 import pytest
 
 from tests.functional.eipoibd_node import until, until_equal
-from tests.lab import lab, ports, requirements
+from tests.lab import lab, ports
 from tests.lab.ports import address, answering, answers, own_mac
 from tests.lab.vifs import release, serve
+
+pytestmark = pytest.mark.usefixtures('level_1')
 
 MAC = '02:00:00:00:00:0a'
 GROUP = '239.1.2.3'
@@ -39,13 +41,6 @@ told.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(sys.
 for target, word in zip(sys.argv[2::2], sys.argv[3::2]):
     told.sendto(word.encode(), (target, 7000))
 '''
-
-
-@pytest.fixture(scope='module', autouse=True)
-def able():
-    missing = requirements.missing()
-    if missing:
-        pytest.skip('level 1 of the lab cannot run here: ' + '; '.join(missing))
 
 
 def between_nodes(body, pkeys=(0xffff, 0x8064, 0x8065), vlans=(100, 101)):

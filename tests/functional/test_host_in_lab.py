@@ -11,19 +11,14 @@ import pytest
 from plugin_lib.host import machine
 from plugin_lib.host.source import open_root
 from plugin_lib.views import discover
-from tests.lab import lab, requirements
+from tests.lab import lab
+
+pytestmark = pytest.mark.usefixtures('level_1')
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
 LIBRARY = '/opt/library'
 NET = '/sys/class/net'
 MAC = '02:00:00:00:00:01'
-
-
-@pytest.fixture(scope='module', autouse=True)
-def able():
-    missing = requirements.missing()
-    if missing:
-        pytest.skip('level 1 of the lab cannot run here: ' + '; '.join(missing))
 
 
 def write(node, path, text):

@@ -15,7 +15,9 @@ import subprocess
 import pytest
 
 from tests.functional.eipoibd_node import CONFIG, Service, install, status, until, until_equal
-from tests.lab import lab, requirements, vifs
+from tests.lab import lab, vifs
+
+pytestmark = pytest.mark.usefixtures('level_1')
 
 SOCKET = '/run/openvswitch/db.sock'
 GRACE = 2
@@ -38,13 +40,6 @@ NO_COLUMNS = SCHEMA % ''
 COLUMNS = SCHEMA % ','.join('"%s":{"columns":{"name":{},"ports":{},"interfaces":{}}}' % table
                             for table in ('Bridge', 'Port', 'Interface'))
 NO_ROWS = '{"id":"monitor","error":null,"result":{"Bridge":{"a":7}}}'
-
-
-@pytest.fixture(scope='module', autouse=True)
-def able():
-    missing = requirements.missing()
-    if missing:
-        pytest.skip('level 1 of the lab cannot run here: ' + '; '.join(missing))
 
 
 def beside_eipoibd(body):

@@ -14,10 +14,12 @@ import sys
 
 import pytest
 
-from tests.lab import lab, requirements, snapshot
+from tests.lab import lab, snapshot
 from tests.lab.fabric import ip
 from tests.lab.node import compile_shim
 from tests.lab.vifs import NET, release, serve, write
+
+pytestmark = pytest.mark.usefixtures('level_1')
 
 GDRVINFO = '''
 import fcntl, socket, struct, sys, array
@@ -26,13 +28,6 @@ ask = struct.pack('16sP', sys.argv[1].encode(), text.buffer_info()[0])
 fcntl.ioctl(socket.socket(), 0x8946, ask)
 print(' '.join(bytes(bytearray(text[at:at + 32])).split(b'\\0')[0].decode() for at in (4, 100)))
 '''
-
-
-@pytest.fixture(scope='module', autouse=True)
-def able():
-    missing = requirements.missing()
-    if missing:
-        pytest.skip('level 1 of the lab cannot run here: ' + '; '.join(missing))
 
 
 def in_lab(body):

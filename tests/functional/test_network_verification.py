@@ -20,7 +20,7 @@ import subprocess
 import pytest
 
 from tests.functional.eipoibd_node import CHECKOUT, CONFIG, Service, install, until, vlans
-from tests.lab import lab, requirements
+from tests.lab import lab
 
 PYTHON = f'{CHECKOUT}/.venv27/bin/python'
 PACKAGES = '/opt/net-check'
@@ -49,10 +49,7 @@ def interpreter():
 
 
 @pytest.fixture(scope='module', autouse=True)
-def able():
-    missing = requirements.missing()
-    if missing:
-        pytest.skip('level 1 of the lab cannot run here: ' + '; '.join(missing))
+def able(level_1):
     if not shutil.which('tcpdump'):
         pytest.skip('nailgun-net-check listens with tcpdump, which is not installed')
     if not interpreter():
