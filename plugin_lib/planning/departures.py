@@ -20,7 +20,7 @@ def gone(host, ours, talkers):
     """
     found = []
     for eipoib in host.eipoibs.values() if talkers.known else ():
-        asked = talkers.by_eipoib.get(eipoib.name, {})
+        asked = frozenset(vif for vif, talker in talkers.by_eipoib.get(eipoib.name, {}).items() if not talker.blocked)
         used = [slave for vif, slave in vifs.serving(eipoib, ours).items() if vif in asked and vif[0] != eipoib.mac]
         found += [child.name for child in host.children.values()
                   if child.parent == eipoib.parent and vifs.is_one_more(eipoib.parent, child.name)
