@@ -45,6 +45,13 @@ print(json.dumps(found))
 '''
 
 
+def python(interpreter):
+    """The shell script of a ``python`` as a master has it: ``-BEs -c CODE ...`` finds PyYAML and no other library."""
+    return ('shift 2; code=$1; shift\n'
+            f'exec {interpreter} -BEs -c "import sys; sys.modules.update(jsonschema=None, jinja2=None, ovs=None)\n'
+            '$code" "$@"')
+
+
 class FuelMaster(ThrowAwayNode):
     """A Fuel master without plugins.
 
@@ -57,7 +64,7 @@ class FuelMaster(ThrowAwayNode):
         self.folder.mkdir()
         super().__init__(self.folder, visible=python27)
         interpreter = python27[0] / 'bin/python'
-        self.program('python', f'exec {interpreter} "$@"')
+        self.program('python', python(interpreter))
         self.program('fuel', f'exec {interpreter} {python27[0]}/bin/fuel "$@"')
         self.path('usr/bin/yum').symlink_to('dnf')
         self.path('usr/bin/createrepo').symlink_to('createrepo_c')

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from plugin_lib.driver_repository import manifest
-from tests.package import killer
+from tests.package import fuel_master, killer
 from tests.package.conftest import PLUGIN_FOLDER
 from tests.package.driver_packages import CHAIN, deb, files_of, rpm
 from tools.packages import TOP
@@ -35,7 +35,7 @@ class Master:
         self.repositories = self.plugin / 'repositories'
         self.programs = folder / 'bin'
         self.programs.mkdir()
-        self._program('python', f'exec {python} "$@"')
+        self._program('python', fuel_master.python(python))
         for name in ('dirname', 'readlink', *TOOLS):
             target = shutil.which(name) or shutil.which(f'{name}_c')
             self._program(name, f'PATH=/usr/bin:/bin exec {target} "$@"')
@@ -278,6 +278,11 @@ def test_check_finds_what_is_broken_strange_or_not_offered(master, some):
     assert f'WARN  ubuntu/{some["part"].name}: it is not in drivers.yaml' in out
     master.add(master.repositories / 'ubuntu' / some['part'].name)
     assert '0 WARN' in master.run('drivers', 'check', status=1)
+
+
+def test_every_command_has_its_help_on_a_master(master):
+    """Which imports all of them, with PyYAML alone."""
+    assert 'drivers' in master.run('--help')
 
 
 def test_a_broken_index_is_found_and_written_again(master, some):
