@@ -144,8 +144,18 @@ def check(node, order=ORDER):
 def _ports(node, host, chosen):
     from plugin_lib.host import memory
     from plugin_lib.planning import port_checks
-    found = port_checks.fabric(node.published, host, chosen.sm_check) + port_checks.mtu(node.published, host)
+    found = port_checks.fabric(node.published, host, chosen.sm_check, _managers(node, host, chosen))
+    found += port_checks.mtu(node.published, host)
     return found + port_checks.memory(node.published, host, memory.read(node.source.tree), chosen.queue_size)
+
+
+def _managers(node, host, chosen):
+    """{EIPOIB interface: the manager.Manager of its port}; a captured tree cannot be asked."""
+    if node.root != '/' or chosen.sm_check == 'off':
+        return {}
+    from plugin_lib.host import manager
+    return dict((name, manager.ask(host.port_of(eipoib))) for name, eipoib in host.eipoibs.items()
+                if host.port_of(eipoib) and host.port_of(eipoib).state == 'ACTIVE')
 
 
 def _service(node):

@@ -11,12 +11,13 @@ from plugin_lib.published import vlans
 DEFAULT_MTU = 1500
 
 
-def fabric(data, host, sm_check):
-    # type: (object, object, str) -> list
+def fabric(data, host, sm_check, managers):
+    # type: (object, object, str, dict) -> list
     """Whether each InfiniBand port has a subnet manager, the default P_Key where it needs it, and no more VLANs.
 
     :param data: published.Published
     :param sm_check: as for checks.keys
+    :param managers: {interface: host.manager.Manager} of those that could be asked for
     """
     found = []
     if sm_check == 'off':
@@ -27,10 +28,7 @@ def fabric(data, host, sm_check):
         if port is None or port.pkeys is None or port.state != 'ACTIVE':
             continue  # checks.keys says so
         name = checks.port_name(nic, host)
-        if port.sm_lid == 0:
-            found.append(Finding(level, name, 'the port is ACTIVE, but knows no subnet manager (sm_lid is 0)',
-                                 'start the subnet manager: without it nothing that is new on the fabric works'))
-        found += _untagged(data, nic, name, port, level)
+        found += _manager(name, port, managers.get(nic), level) + _untagged(data, nic, name, port, level)
         surplus = set(pkey.vlan for pkey in port.pkeys if pkey.full and pkey.vlan).difference(
             vlans.numbers(needed.get(nic, ())))
         if surplus:
@@ -102,6 +100,16 @@ def _ports(data, host):
     """[(name, state.Port or None)] of the published InfiniBand interfaces that the machine has."""
     return [(nic.name, host.port_of(host.eipoibs[nic.name])) for nic in checks.infiniband(data)
             if nic.name in host.eipoibs]
+
+
+def _manager(name, port, manager, level):
+    todo = 'start the subnet manager: without it nothing that is new on the fabric works'
+    if port.sm_lid == 0:
+        return [Finding(level, name, 'the port is ACTIVE, but knows no subnet manager (sm_lid is 0)', todo)]
+    if manager is not None and manager.state != 'master':
+        return [Finding(level, name, 'at LID {0}, where its subnet manager was, {1} answers'.format(
+            port.sm_lid, 'nobody' if manager.state is None else 'one that is {0}'.format(manager.state)), todo)]
+    return []
 
 
 def _untagged(data, nic, name, port, level):

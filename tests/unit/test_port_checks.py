@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from plugin_lib import stages
+from plugin_lib.host.manager import NOBODY, Manager
 from plugin_lib.host.memory import Memory
 from plugin_lib.host.state import Interface
 from plugin_lib.pkey import PKey
@@ -19,8 +20,9 @@ DEFAULT = PKey(0x7fff, True)
 MIB = 1024 * 1024
 
 
-def fabric(host, sm_check='fail', data=DATA):
-    return [(finding.level, finding.subject, finding.text) for finding in port_checks.fabric(data, host, sm_check)]
+def fabric(host, sm_check='fail', data=DATA, manager=None):
+    found = port_checks.fabric(data, host, sm_check, {'eth4': manager})
+    return [(finding.level, finding.subject, finding.text) for finding in found]
 
 
 def with_port(host, **changes):
@@ -35,6 +37,14 @@ def test_an_active_port_without_a_subnet_manager_says_so(sm_check, level):
     assert fabric(host, 'off') == []
     assert fabric(with_port(machine(), sm_lid=0, state='DOWN')) == [], 'that is told with the P_Keys'
     assert fabric(machine()) == []
+
+
+@pytest.mark.parametrize('manager, text', [
+    (Manager(5, 'master'), None), (NOBODY, 'at LID 1, where its subnet manager was, nobody answers'),
+    (Manager(5, 'standby'), 'at LID 1, where its subnet manager was, one that is standby answers')])
+def test_a_subnet_manager_that_has_gone_is_told(manager, text):
+    found = fabric(with_port(machine(), sm_lid=1), manager=manager)
+    assert found == ([('FAIL', ETH4, text)] if text else [])
 
 
 def test_surplus_keys_are_those_that_no_network_of_the_port_needs():
