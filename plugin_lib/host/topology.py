@@ -14,22 +14,27 @@ from plugin_lib._compat import fs_path, monotonic, readable
 from plugin_lib.host.namespaces import OWN, Namespaces
 from plugin_lib.host.netlink import ARPHRD_ETHER
 from plugin_lib.host.switch import SOCKET
+from plugin_lib.host.sysfs import problem_of
 from plugin_lib.planning import backoff
 
 _SETTLE = 5.0
 _LONGEST = 8.0  # seconds between two tries to connect, as those of Open vSwitch's own daemons (reconnect.py)
 
 
-class Topology(namedtuple('Topology', 'namespaces switch known problems')):
+class Topology(namedtuple('Topology', 'namespaces switch known problems flows')):
     """One look.
 
     :param namespaces: {name: {Ethernet interface: netlink.Link}}; OWN is the one that EIPOIB interfaces are in
     :param switch: host.switch.Snapshot, the last one where the database does not answer now; None without one
     :param known: False where Open vSwitch is installed and its database has not told anything yet
     :param problems: tuple of lines about what could not be read
+    :param flows: {(port of Open vSwitch, VLAN): VLAN} of host.flows.changes
     """
 
     __slots__ = ()
+
+
+Topology.__new__.__defaults__ = ({},)
 
 
 class Surroundings(object):
@@ -47,6 +52,7 @@ class Surroundings(object):
         self._monitor = None
         self._switch = None   # the last Snapshot
         self._trouble = None  # why there is no connection
+        self._flows = {}      # the last ones
         self._failures = 0
         self._retry = 0.0     # when the database is tried again
 
@@ -97,7 +103,10 @@ class Surroundings(object):
             problems += self._monitor.problems
         if self._trouble:
             problems.append(self._trouble)
-        return Topology(namespaces, self._switch, self._switch is not None or not self._is_expected(), tuple(problems))
+        if self._switch:
+            problems += self._look_at_flows()
+        return Topology(namespaces, self._switch, self._switch is not None or not self._is_expected(), tuple(problems),
+                        self._flows)
 
     def settle(self):
         # type: () -> Topology
@@ -115,6 +124,15 @@ class Surroundings(object):
         if self._monitor:
             self._monitor.close()
             self._monitor = None
+
+    def _look_at_flows(self):
+        """Lines about what could not be read."""
+        from plugin_lib.host import flows
+        try:
+            self._flows = flows.changes(os.path.dirname(self._path), self._switch)
+        except EnvironmentError as error:
+            return ['{0}; what is known of its flows is kept'.format(problem_of(error))]
+        return []
 
     def _is_expected(self):
         """Whether Open vSwitch is installed, running or not: its packages make the folder of its sockets."""

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where frames go: through bridges, patches, pairs of veth, VLAN interfaces and bonds, to the EIPOIB interfaces.
 
-A frame is followed with the tag that it has at each place, as a switch would flood it: what bridges have learnt, what
-flows say and whether a link is up changes from moment to moment and counts for nothing here.
+A frame is followed with the tag that it has at each place, as a switch would flood it: what bridges have learnt and
+whether a link is up changes from moment to moment and counts for nothing here, nor do flows, but for those that
+turn a VLAN into another one.
 
 The rules of VLANs are those of ovs-vswitchd.conf.db(5), table Port, and of vlan_do_receive() in net/8021q.
 """
@@ -43,6 +44,7 @@ class Paths(object):
         self._eipoibs = frozenset(eipoibs)
         self._ports = topology.switch.ports if topology.switch else {}
         self._interfaces = topology.switch.interfaces if topology.switch else {}
+        self._flows = topology.flows
         self._exits = {}
         self._members, self._upon = {}, {}  # {(namespace, interface): names}
         for space, links in self._spaces.items():
@@ -208,9 +210,9 @@ class Paths(object):
             return []
         return self._enter(self._port_with[peer.name], tag)
 
-    @staticmethod
-    def _enter(port, tag):
+    def _enter(self, port, tag):
         """What comes in at a port of Open vSwitch."""
+        tag = self._flows.get((port.name, tag), tag)
         if is_access(port):
             vlan = port.tag or UNTAGGED if tag == UNTAGGED else None
         elif tag == UNTAGGED and is_native(port):

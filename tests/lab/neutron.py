@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Neutron's Open vSwitch and L3 agents make of a node's bridges, as far as it matters for who talks in which VLAN.
 
-Names, columns, priorities and actions are those of Mitaka (Fuel 9): ovs_neutron_agent.py and its ovs-ofctl driver,
-agent/linux/interface.py.  The tag of a port of br-int is a number of this node alone; flows make it the VLAN of the
-network on the way to the physical bridge, and back.
+Names, columns, priorities and actions are those of Mitaka (Fuel 9) and Juno (Fuel 6.1): ovs_neutron_agent.py and its
+ovs-ofctl driver, agent/linux/interface.py.  The tag of a port of br-int is a number of this node alone; flows make it
+the VLAN of the network on the way to the physical bridge, and back.
 """
 import uuid
 from typing import NamedTuple
@@ -45,10 +45,11 @@ def bridge_physical_network(node, bridge):
         node.run('ovs-ofctl', 'add-flow', each, f'priority=2,in_port={port} actions=drop')
 
 
-def add_router(node, bridge, vlan, tag):
+def add_router(node, bridge, vlan, tag, noted=True):
     """Give a node a Router in the network that is a VLAN of a physical network's bridge; the address is ports.address.
 
     :param tag: the node's own number for the network
+    :param noted: whether the agent notes the network in the database: Juno's (Fuel 6.1) does not
     """
     identifier = uuid.uuid5(uuid.NAMESPACE_OID, f'{node.name} {vlan}')
     port = f'qr-{identifier}'[:14]
@@ -63,11 +64,11 @@ def add_router(node, bridge, vlan, tag):
     node.run('ip', 'link', 'set', port, 'netns', router.namespace)
     node.run(*router.inside, 'ip', '-batch', '-', input=f'link set lo up\nlink set {port} up\n'
              f'address add {ports.address(node, vlan)}/24 dev {port}\n')
-    node.run('ovs-vsctl', 'set', 'port', port, f'other_config:net_uuid={uuid.uuid5(uuid.NAMESPACE_OID, str(vlan))}',
-             'other_config:network_type=vlan', 'other_config:physical_network=physnet2',
-             f'other_config:segmentation_id={vlan}', f'tag={tag}')
     for each, peer, priority, seen, made in ((_INTEGRATION, f'int-{bridge}', 3, vlan, tag),
                                              (bridge, f'phy-{bridge}', 4, tag, vlan)):
         node.run('ovs-ofctl', 'add-flow', each,
                  f'priority={priority},in_port={peer},dl_vlan={seen} actions=mod_vlan_vid:{made},normal')
+    network = [f'other_config:net_uuid={uuid.uuid5(uuid.NAMESPACE_OID, str(vlan))}', 'other_config:network_type=vlan',
+               'other_config:physical_network=physnet2', f'other_config:segmentation_id={vlan}'] if noted else []
+    node.run('ovs-vsctl', 'set', 'port', port, *network, f'tag={tag}')
     return router
