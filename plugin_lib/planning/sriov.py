@@ -142,7 +142,7 @@ def plan(published, settings, host, functions, files):
     options = modprobe_text(dict((pci, count) for pci, count in wanted.items() if functions[pci].driver == MLX4))
     operations += _file(MODPROBE_FILE, files.modprobe, options)
     for function, count in by_writing:
-        operations += _write_count(function, count)
+        operations += write_count(function, count)
     operations += _file(SRIOV_MEMORY, _memory_text(remembered), _memory_text(kept))
     steps = ()
     if operations:
@@ -239,8 +239,12 @@ def _file(path, current, wanted):
     return (WriteFile(path, wanted, 0o644, current),)
 
 
-def _write_count(function, count):
-    """The kernel takes another number only from 0 (drivers/pci/iov.c: EBUSY)."""
+def write_count(function, count):
+    # type: (object, int) -> tuple
+    """The operations after which a device has ``count`` virtual functions.
+
+    The kernel takes another number only from 0 (drivers/pci/iov.c: EBUSY).
+    """
     path = '{0}/{1}/sriov_numvfs'.format(DEVICES, function.pci)
     now = len(function.virtual)
     steps = ([(now, 0)] if now else []) + ([(0, count)] if count else [])

@@ -105,11 +105,10 @@ class Sriov(object):
         return Folder(lambda: ['ports'] + list(by_address), entry)
 
     def _store_count(self, text):
-        try:
-            count = int(text)
-        except ValueError:
+        if not text.isdigit() or int(text) > 0xffff:
             refuse(errno.EINVAL)
-        if not 0 <= count <= self.total:
+        count = int(text)
+        if count > self.total:
             refuse(errno.ERANGE)
         if count == len(self.virtual):
             return
