@@ -84,4 +84,4 @@ def _holds_something(lines):
 def _clashes(defined, partitions):
     ours = set(partition.vlan for partition in partitions)
     return ['line {0}: P_Key 0x{1:04x} is that of {2}, VLAN {1} would be joined with it'.format(
-        definition.line, key, definition.name or 'another partition') for key, definition in defined if key in ours]
+        definition.line, key, definition.title or 'another partition') for key, definition in defined if key in ours]

@@ -54,7 +54,7 @@ class Member(namedtuple('Member', 'line who membership')):
 class Definition(namedtuple('Definition', 'line name key ipoib values membership members')):
     """A partition, or a part of one: definitions with the same key add up.
 
-    :param name: None where there is only a key
+    :param name: its bytes, a character each; None where there is only a key
     :param key: 15 bits; 0 is the key of an earlier partition of that name, else the first free one
     :param values: {'mtu' or 'rate': its code}, as far as they are given, None: there will be no broadcast group
     :param membership: of members for which none is given
@@ -62,6 +62,12 @@ class Definition(namedtuple('Definition', 'line name key ipoib values membership
     """
 
     __slots__ = ()
+
+    @property
+    def title(self):
+        # type: () -> str
+        """The name for people, empty without one."""
+        return (self.name or '').encode('latin-1').decode('utf-8', 'replace')
 
 
 class PartitionFile(namedtuple('PartitionFile', 'definitions remarks is_open')):
@@ -219,9 +225,9 @@ def _group_value(number, flag, value, values, remarks):
     values[flag] = code if code in (MTU_CODES if flag == 'mtu' else RATE_CODES) else None
     if values[flag] is None:
         remarks.append(Remark(number, False, '{0}={1} is no code of InfiniBand: there will be no broadcast group, and '
-                                             'IPoIB stays down'.format(flag, value)))
+                                             'IPoIB stays down'.format(flag, quoted(value))))
     elif code != number_of(value):
-        remarks.append(Remark(number, False, '{0}={1} is read as {2}'.format(flag, value, code)))
+        remarks.append(Remark(number, False, '{0}={1} is read as {2}'.format(flag, quoted(value), code)))
 
 
 def _default_membership(number, value, before, remarks):
@@ -279,5 +285,5 @@ def _membership(number, name, value, default, remarks):
         return default
     found = _whole(value, MEMBERSHIPS[:2]) or 'limited'
     if found != value:
-        remarks.append(Remark(number, False, '{0}={1} is read as {2}'.format(name, value, found)))
+        remarks.append(Remark(number, False, '{0} is read as {1}'.format(quoted(name + '=' + value), found)))
     return found

@@ -15,7 +15,7 @@ MOST_MEMBERS = 6
 def table(found, remarks):
     # type: (object, list) -> str
     """The definitions of a partition_file.PartitionFile, and the remarks on them."""
-    rows = [(definition.line, '0x{0:04x}'.format(key), PKey(key, True).vlan, definition.name,
+    rows = [(definition.line, '0x{0:04x}'.format(key), PKey(key, True).vlan, definition.title,
              'yes' if definition.ipoib else 'no', _members(definition.members))
             for key, definition in keyed(found.definitions)]
     text = tables.render(('line', 'p_key', 'vlan', 'name', 'ipoib', 'members'), rows)

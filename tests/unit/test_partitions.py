@@ -227,3 +227,12 @@ def test_environments_and_ports_have_limits():
 def test_names_of_networks_cannot_write_lines():
     partitions = needs.of_networks([('one', [networks.Network('a\nb=0x66 : ALL=full ; #', 101, 101)])])
     assert generate.lines(partitions) == ['vlan101=0x0065, ipoib, defmember=full : ALL_CAS ; # a_b_0x66___ALL_full____']
+
+
+def test_words_that_are_no_ascii_are_told():
+    found = partition_file.parse('\xfcber=0x65, ipoib : ALL=\xfc, SELF=full ;')
+    lines = view.table(found, remarks.of(found)).splitlines()
+    assert lines[1].split()[:4] == ['1', '0x0065', '101', '\xfcber']
+    assert [str(remark) for remark in found.remarks] == ["line 1: 'ALL=\\xc3\\xbc' is read as limited"]
+    assert refused('\xfcber=0x65 : ALL ;', [Partition(101, ('n',), None)]) == [
+        'line 1: P_Key 0x0065 is that of \xfcber, VLAN 101 would be joined with it']

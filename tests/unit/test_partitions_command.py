@@ -165,7 +165,7 @@ def test_a_file_alone_is_explained(run, folder):
     status, out, _ = run('--file', path)
     assert status == 0
     assert '1     0x0065  101   a     no     0x0002c90300000011=full ALL=limited\n' in out
-    assert 'line 1: 0x0002c90300000011=ful is read as full\n' in out
+    assert "line 1: '0x0002c90300000011=ful' is read as full\n" in out
     write(folder, 'partitions.conf', 'a=0x65 ALL ;\n')
     status, out, _ = run('--file', path)
     assert status == 1 and 'OpenSM drops this file' in out
