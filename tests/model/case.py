@@ -168,3 +168,25 @@ class Case(object):
         change()
         if self.writes_left is not None:
             self.writes_left -= 1
+
+
+def killed_everywhere(made, run):
+    """(node, whole) for each number of writes after which ``run(node)`` was killed; ``whole`` ran to its end.
+
+    :param made: ``made(name)`` is a node as it is before that
+    """
+    whole = made('whole')
+    whole.writes_left = 1000
+    run(whole)
+    writes = 1000 - whole.writes_left
+    assert writes > 3
+    for count in range(writes):
+        node = made('killed-{0}'.format(count))
+        node.writes_left = count
+        try:
+            run(node)
+        except Killed:
+            node.writes_left = None
+            yield node, whole
+        else:
+            raise AssertionError('it was not killed')

@@ -15,7 +15,7 @@ import pytest
 
 from plugin_lib.effect import files
 from plugin_lib.errors import ApplyError, InputError
-from tests.model.case import Killed, expected, expected_files, names
+from tests.model.case import expected, expected_files, killed_everywhere, names
 from tests.model.storage_case import Case
 
 FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'cases', 'storage')
@@ -85,17 +85,7 @@ def test_killed_after_any_write_and_run_again_it_ends_the_same(tmpdir, folder, s
             case.switch('storage_rdma', 'false')
         return case
 
-    whole = made('whole')
-    whole.writes_left = 1000
-    whole.run()
-    writes = 1000 - whole.writes_left
-    assert writes > 3
-    for count in range(writes):
-        case = made('killed-{0}'.format(count))
-        case.writes_left = count
-        with pytest.raises(Killed):
-            case.run()
-        case.writes_left = None
+    for case, whole in killed_everywhere(made, Case.run):
         case.serve()  # eipoibd goes on meanwhile
         case.run()
         whole.serve()
