@@ -17,7 +17,7 @@ from plugin_lib.errors import EXIT_NOT_APPLIED, EXIT_OK, InfinibandError
 ASTUTE = '/etc/astute.yaml'
 # Each is a module of plugin_lib.commands; in the order of the help.
 COMMANDS = ('roles', 'discover', 'capture', 'plan', 'apply', 'status', 'check', 'report', 'partitions', 'drivers',
-            'setup', 'prepare', 'functions', 'hook')
+            'bootstrap', 'setup', 'prepare', 'functions', 'hook')
 HOOKS = ('preflight', 'drivers', 'vlans', 'storage', 'sriov', 'ovs', 'verify', 'rdma', 'passthrough')
 
 

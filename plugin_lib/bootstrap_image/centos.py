@@ -17,6 +17,16 @@ RC_LOCAL = ('etc/rc.d/rc.local', 'etc/rc.local')
 _HOME = 'usr/lib/fuel-infiniband/'
 
 
+def foresee(master):
+    # type: (object) -> list
+    """What :func:`make` would change in the image, a line each."""
+    found = ['remove {0}'.format(name) for name in discovery_image.REMOVED]
+    found += ['add {0}'.format(entry.name) for entry in overlay.entries(master.plugin, 'centos', version())]
+    found += ['add eipoibd, from {0}'.format(packages.node_package(master.plugin)), 'change {0}'.format(RC_LOCAL[0])]
+    return found + ['add {0}, for kernel {1}'.format(entry.file, entry.kernel)
+                    for entry in packages.drivers(master.plugin, manifest.CENTOS)]
+
+
 def make(master, base, target, say):
     # type: (object, str, str, object) -> None
     """Make the image ``target`` from ``base``.

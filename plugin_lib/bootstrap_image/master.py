@@ -6,8 +6,10 @@ from __future__ import absolute_import, print_function, unicode_literals
 import io
 import os
 import re
+import subprocess
+from collections import namedtuple
 
-from plugin_lib.effect.files import make_folder
+from plugin_lib._compat import to_text
 from plugin_lib.errors import InfinibandError
 
 # Fuel 8.0 and later say it in the first file, 6.1 to 8.0 in the second.
@@ -18,6 +20,18 @@ CENTOS = ('6.1', '7.0')
 UBUNTU = ('8.0', '9.0', '9.1', '9.2')
 STATE = '/var/lib/fuel-infiniband/bootstrap'
 _MIB = 1 << 20
+
+
+class Status(namedtuple('Status', 'active is_ours previous built')):
+    """The discovery images of a master.
+
+    :param active: what nodes boot, None when nothing
+    :param is_ours: whether it is one of ours
+    :param previous: what comes back with a restore, None when nothing is known
+    :param built: list of our images
+    """
+
+    __slots__ = ()
 
 
 class Master(object):
@@ -71,7 +85,9 @@ class Master(object):
         """
         wanted = {}
         for folder, size in sorted(space.items()):
-            device = os.stat(make_folder(folder)).st_dev
+            while not os.path.isdir(folder):
+                folder = os.path.dirname(folder)  # it will be made there
+            device = os.stat(folder).st_dev
             folders, total = wanted.get(device, ([], 0))
             wanted[device] = (folders + [folder], total + size)
         for folders, total in wanted.values():
@@ -81,3 +97,34 @@ class Master(object):
                 raise InfinibandError('there is not enough space', ', '.join(folders),
                                       '{0} MiB free, {1} MiB needed'.format(free // _MIB, -(-total // _MIB)),
                                       'make room, for instance by deleting unused images')
+
+
+def found_program(name):
+    # type: (str) -> bool
+    """Whether there is a program ``name``."""
+    return any(os.access(os.path.join(folder, name), os.X_OK) for folder in os.environ.get('PATH', '').split(':'))
+
+
+def stream(argv, say, todo):
+    # type: (list, object, str) -> None
+    """Run a program that takes long, and pass on what it says.
+
+    :param say: called with each line
+    :param todo: what the operator does when it fails
+    :raises InfinibandError: when it cannot be run, or fails
+    """
+    try:
+        child = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, close_fds=True)
+    except EnvironmentError as error:
+        raise InfinibandError('cannot run {0}'.format(argv[0]), argv[0], error.strerror, todo)
+    last = ''
+    try:
+        for line in iter(child.stdout.readline, b''):
+            last = to_text(line).rstrip() or last
+            say('  ' + last)
+    finally:
+        child.stdout.close()
+        child.wait()
+    if child.returncode:
+        raise InfinibandError('{0} failed with status {1}'.format(' '.join(argv[:2]), child.returncode), argv[0], last,
+                              todo)

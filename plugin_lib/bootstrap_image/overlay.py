@@ -8,11 +8,14 @@ import os
 import stat
 
 from plugin_lib.bootstrap_image import cpio
+from plugin_lib.effect import files
 from plugin_lib.errors import InfinibandError
 from plugin_lib.planning import discovery_image, modprobe
 
 # In any image, what says that it is ours; the text is the version of the plugin.
 MARKER = 'etc/fuel-infiniband/image'
+# bootstrap/customize runs it first: fuel-bootstrap takes only one script.
+CONFIGURED_SCRIPT = 'usr/lib/fuel-infiniband/configured-script'
 _FORMS = {'centos': modprobe.INSTALL, 'ubuntu': modprobe.SOFTDEP}
 
 
@@ -29,6 +32,27 @@ def entries(plugin, kind, version):
     for part in ('common', kind):
         found += _folder(os.path.join(plugin, 'bootstrap', part))
     return found
+
+
+def write(plugin, kind, version, folder, script):
+    # type: (str, str, str, str, str) -> None
+    """Write the overlay into an empty folder.
+
+    :param script: path of the script that fuel-bootstrap's configuration names, None without one
+    :raises InfinibandError: when that, or bootstrap/, cannot be read
+    """
+    found = entries(plugin, kind, version)
+    try:
+        if script:
+            with io.open(script, 'rb') as stream:
+                found.append(cpio.new(CONFIGURED_SCRIPT, stat.S_IFREG | 0o755, stream.read()))
+        for entry in found:
+            with files.replacing(os.path.join(folder, entry.name), stat.S_IMODE(entry.mode)) as descriptor:
+                files.write_all(descriptor, entry.data)
+    except EnvironmentError as error:
+        raise InfinibandError('cannot make the overlay of the image', error.filename or folder, error.strerror,
+                              'correct post_script_file in the configuration of fuel-bootstrap' if error.filename ==
+                              script else 'run it as root')
 
 
 def _file(name, text):

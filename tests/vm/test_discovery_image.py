@@ -63,6 +63,7 @@ def drivers(report):
 
 
 def assert_served(report):
+    assert 'missing' not in report, report
     assert chain(report) == CHAIN
     assert 'mlx4_en' in report['modules'].split()
     assert report['ib_ipoib/parameters/recv_queue_size'].strip() == '32'
