@@ -14,6 +14,7 @@ import subprocess
 from plugin_lib.driver_repository import manifest, package
 from tests.lab.namespaces import die_with_parent
 from tests.vm.kernel import CHECKOUT, QEMU, Unavailable, build_once, digest_of, run
+from tests.vm.machine import GuestError
 
 SOURCES = f'{CHECKOUT}/tests/vm/centos6'
 MODULES = ('e1000', 'mlx4_core', 'mlx4_en', 'mlx4_ib', 'mlx5_core', 'mlx5_ib', 'ib_ipoib', 'ib_uverbs')
@@ -101,9 +102,12 @@ def boot(kernel, image, card='none', pkeys=''):
             '-append', 'console=ttyS0 loglevel=4 panic=-1 net.ifnames=0 rdinit=/sbin/fuel-init '
             f'card={card} pkeys={pkeys}',
             '-serial', 'stdio', '-netdev', 'user,id=net,restrict=on', '-device', 'e1000,netdev=net']
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT,
-                          preexec_fn=die_with_parent)
-    console = (done.stdout + done.stderr).decode('utf-8', 'replace').replace('\r', '')
+    try:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=TIMEOUT, preexec_fn=die_with_parent)
+    except subprocess.TimeoutExpired as error:
+        raise GuestError(f'it did not end in {TIMEOUT} s; its console:\n{(error.stdout or b"").decode()}')
+    console = done.stdout.decode('utf-8', 'replace').replace('\r', '')
     sections = {'console': console}
     for part in console.split('@@ ')[1:]:
         name, _, text = part.partition('\n')
