@@ -16,7 +16,8 @@ from plugin_lib.planning import discovery_image, modprobe
 MARKER = 'etc/fuel-infiniband/image'
 # bootstrap/customize runs it first: fuel-bootstrap takes only one script.
 CONFIGURED_SCRIPT = 'usr/lib/fuel-infiniband/configured-script'
-_FORMS = {'centos': modprobe.INSTALL, 'ubuntu': modprobe.SOFTDEP}
+# How modprobe is configured in each kind of image, and the folders of bootstrap/ that are for it.
+_KINDS = {'centos': (modprobe.INSTALL, ('common', 'centos')), 'ubuntu': (modprobe.SOFTDEP, ('common',))}
 
 
 def entries(plugin, kind, version):
@@ -27,9 +28,10 @@ def entries(plugin, kind, version):
     :param kind: ``centos`` or ``ubuntu``
     :raises InfinibandError: when bootstrap/ cannot be read
     """
-    found = [_file(discovery_image.MODPROBE_FILE, modprobe.text(discovery_image.QUEUE_SIZE, _FORMS[kind])),
+    form, parts = _KINDS[kind]
+    found = [_file(discovery_image.MODPROBE_FILE, modprobe.text(discovery_image.QUEUE_SIZE, form)),
              _file(discovery_image.GATE, ''), _file(MARKER, version + '\n')]
-    for part in ('common', kind):
+    for part in parts:
         found += _folder(os.path.join(plugin, 'bootstrap', part))
     return found
 
