@@ -8,6 +8,7 @@ and the overlay of the folder bootstrap/. The active image stays as it is until 
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
+import errno
 import os
 import shutil
 
@@ -64,8 +65,10 @@ def restore(master, say):
         kind.restore(master, say)
         try:
             shutil.rmtree(master.state())
+            os.rmdir(os.path.dirname(master.state()))
         except EnvironmentError as error:
-            raise InfinibandError('cannot remove what was kept', master.state(), error.strerror, 'remove it')
+            if error.errno != errno.ENOTEMPTY:  # what others keep there
+                raise InfinibandError('cannot remove what was kept', master.state(), error.strerror, 'remove it')
     say('active: {0}'.format(kind.status(master).active))
 
 

@@ -103,7 +103,7 @@ def test_built_activated_and_restored(master, tmp_path):
     assert values(argv, '--repo') == [*AS_OPTIONS, OURS]
     assert values(argv, '--package') == ['fuel-infiniband', 'mlnx-modules']
     assert values(argv, '--direct-repo-addr') == ['127.0.0.1'], 'a proxy does not know us'
-    assert f'active:      {ours} (fuel-infiniband 1.0.0)' in run(master, 'bootstrap', 'status')
+    assert f'active:     {ours} (fuel-infiniband 1.0.0)' in run(master, 'bootstrap', 'status')
 
     image = master.path(f'{IMAGES}/{ours}/root.squashfs')
     assert (image / 'etc/rc.local').read_text() == (
@@ -188,13 +188,14 @@ def test_killed_before_any_step_and_run_again(quick, arguments):
         assert not quick.path(f'{STATE}/bootstrap').exists()
         if killed.returncode == 0:
             break
-    assert step > 5
+    assert step >= 3
 
 
 TROUBLE = {
     'fuel-bootstrap build fails': (lambda master: master.path('tmp/fail').write_text('build'), 'build failed half-way'),
     'fuel-bootstrap import fails': (lambda master: master.path('tmp/fail').write_text('import'), 'import failed'),
-    'there is no fuel-bootstrap': (lambda master: master.do('rm', '/usr/bin/fuel-bootstrap'), 'there is no such program'),
+    'there is no fuel-bootstrap': (lambda master: master.do('rm', '/usr/bin/fuel-bootstrap'),
+                                   'there is no such program'),
     'it builds nothing': (lambda master: master.program('fuel-bootstrap', 'true'), 'there are 0 archives'),
     'what it builds is broken': (lambda master: master.program(
         'fuel-bootstrap', 'for word; do [ "$last" != --output-dir ] || echo > $word/x.tar.gz; last=$word; done'),
@@ -209,7 +210,7 @@ TROUBLE = {
                            'post_script_file'),
     'the folder for images is no text': (lambda master: configure(
         master, repos=REPOSITORIES, bootstrap_images_dir=[1]), 'bootstrap_images_dir'),
-    'no space is left': (lambda master: master.do('mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', '/tmp'),
+    'no space is left': (lambda master: master.do('mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', '/var/lib'),
                          'MiB needed'),
     'the release is unknown': (lambda master: master.path('etc/fuel_release').write_text('5.1\n'), 'release 5.1'),
     'it is no master': (lambda master: master.do('rm', '/etc/fuel_release'), 'this is no Fuel master'),
