@@ -31,7 +31,7 @@ SWITCHED = {'storage': (b'storage_rdma', (STORAGE_NOTES, OWN_HIERA_FILE, SHARED_
             'rdma': (b'storage_rdma', (RDMA_MODULES_FILE,)),
             'sriov': (b'sriov', (SRIOV_MEMORY,)), 'passthrough': (b'sriov', (SRIOV_MEMORY, PASSTHROUGH_NOTE))}
 # Hooks whose stages leave something to the operator: a reboot, what contradicts the network scheme.
-TELLING = ('ovs', 'sriov', 'passthrough')
+TELLING = ('storage', 'ovs', 'sriov', 'passthrough')
 # Hooks that look at much, and what tells them of a change: files, and whether Open vSwitch's database.
 WITNESSES = {'drivers': ((MODPROBE_FILE,), False), 'vlans': ((CONFIG_FILE,), False), 'ovs': ((), True)}
 

@@ -1,6 +1,6 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""Storage over RDMA on the real ib_ipoib: the child of its P_Key, before a stand-in for netconfig puts an address on it.
+"""Storage over RDMA on the real ib_ipoib: the child of its P_Key, before a stand-in netconfig puts the address on it.
 
 Covered: made by the hook, from nothing and out of eipoibd's hands, in connected mode with its MTU; one address; eipoibd
 beside it; after a reboot Debian's ifupdown has it made again, also where the driver comes late; and taken back.
