@@ -68,7 +68,9 @@ def _run(name, astute):
         if not done:
             sys.stdout.write('{0}: nothing to do\n'.format(name))
         telling = STAGES[name] if name in TELLING else ()
-        told = [line for stage in telling for line in stages.plan(node, stage).findings]
+        # What was done may be told otherwise now: virtual functions that were asked for wait for a reboot.
+        plans = [stages.plan(node, stage) if done else node.planned.get(stage, stages.NOTHING) for stage in telling]
+        told = [line for plan in plans for line in plan.findings]
         sys.stdout.write(''.join('found: {0}\n'.format(line) for line in told))
         if name != 'vlans':
             # What a repository offers is not among the witnesses.

@@ -36,6 +36,7 @@ class Node(object):
         self.published = published.read(astute)
         self.has_infiniband = any(nic.mode == modes.INFINIBAND for nic in self.published.interfaces.values())
         self._source = None
+        self.planned = {}  # {stage: its Plan when it was last applied}
 
     @property
     def settings(self):
@@ -197,7 +198,8 @@ def _apply_storage(node, stage):
 
 
 def _apply_steps(node, stage):
-    steps = plan(node, stage).steps
+    node.planned[stage] = plan(node, stage)
+    steps = node.planned[stage].steps
     if not steps:
         return ()
     from plugin_lib.effect import ovsdb, packages, sriov

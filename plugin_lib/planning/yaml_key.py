@@ -7,7 +7,7 @@ import yaml
 
 from plugin_lib._compat import text_type
 from plugin_lib.errors import InputError
-from plugin_lib.published.document import PythonLoader
+from plugin_lib.published.document import Loader
 from plugin_lib.published.section import Sexagesimal
 
 
@@ -30,7 +30,7 @@ def get(text, key, path):
     if node is None:
         return None
     try:
-        return PythonLoader('').construct_document(node)
+        return Loader('').construct_document(node)
     except yaml.YAMLError as error:
         raise _refusal(path, error)
 
@@ -94,7 +94,7 @@ def _without_comments(lines, begin, end):
 def _root(text, path):
     """The node of the top-level mapping; None of an empty file."""
     try:
-        root = yaml.compose(text or '', Loader=PythonLoader)
+        root = yaml.compose(text or '', Loader=Loader)
     except (yaml.YAMLError, ValueError) as error:
         raise _refusal(path, error)
     if root is None or isinstance(root, yaml.ScalarNode) and root.value in ('', 'null', '~'):
