@@ -14,6 +14,7 @@ from plugin_lib import modes
 from plugin_lib.errors import EXIT_CHECK_FAILED, EXIT_OK
 from plugin_lib.paths import (
     CONFIG_FILE,
+    HIERA_GLOBALS_FILE,
     MODPROBE_FILE,
     OWN_HIERA_FILE,
     PASSTHROUGH_NOTE,
@@ -33,7 +34,8 @@ SWITCHED = {'storage': (b'storage_rdma', (STORAGE_NOTES, OWN_HIERA_FILE, SHARED_
 # Hooks whose stages leave something to the operator: a reboot, what contradicts the network scheme.
 TELLING = ('storage', 'ovs', 'sriov', 'passthrough')
 # Hooks that look at much, and what tells them of a change: files, and whether Open vSwitch's database.
-WITNESSES = {'drivers': ((MODPROBE_FILE,), False), 'vlans': ((CONFIG_FILE,), False), 'ovs': ((), True)}
+WITNESSES = {'drivers': ((MODPROBE_FILE,), False), 'vlans': ((CONFIG_FILE,), False), 'ovs': ((), True),
+             'storage': ((STORAGE_NOTES, OWN_HIERA_FILE, SHARED_HIERA_FILE, HIERA_GLOBALS_FILE), False)}
 
 
 def run(name, astute):

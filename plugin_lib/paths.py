@@ -15,6 +15,8 @@ STORAGE_NOTES = '/etc/fuel-infiniband/storage.json'
 # Fuel 6.1 and 7.0 have a file of Hiera for all plugins, later ones a file for each.
 SHARED_HIERA_FILE = '/etc/hiera/override/plugins.yaml'
 OWN_HIERA_FILE = '/etc/hiera/plugins/infiniband.yaml'
+# Up to 8.0 this holds what Hiera told when globals were last computed, our own words of then included.
+HIERA_GLOBALS_FILE = '/etc/hiera/globals.yaml'
 # The modules for iSER, for the next boot.
 RDMA_MODULES_FILE = '/etc/modules-load.d/fuel-infiniband-storage.conf'
 

@@ -25,7 +25,7 @@ def witness(astute, files, with_ovs):
     """A digest of what tells of any change on this node, None where that cannot be told: eipoibd does not run.
 
     :param astute: the file of published data
-    :param files: paths of what else is read
+    :param files: paths of what else is read, where it is there
     :param with_ovs: whether Open vSwitch counts
     """
     import hashlib
@@ -34,7 +34,8 @@ def witness(astute, files, with_ovs):
     try:
         if not locks.is_held(RUN_FOLDER, locks.SERVICE):
             return None
-        parts = [_bytes(path) for path in (astute, os.path.join(RUN_FOLDER, STATUS_FILE)) + files]
+        parts = [_bytes(path) for path in (astute, os.path.join(RUN_FOLDER, STATUS_FILE))]
+        parts += [_bytes(path) if os.path.exists(path) else b'' for path in files]
         parts.append(repr(sorted(netlink.Links().read().items())).encode('utf-8'))
         if with_ovs:
             from plugin_lib.host import ovsdb

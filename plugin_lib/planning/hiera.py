@@ -16,11 +16,9 @@ import copy
 
 from plugin_lib import modes
 from plugin_lib.errors import InputError
-from plugin_lib.paths import OWN_HIERA_FILE, SHARED_HIERA_FILE
+from plugin_lib.paths import HIERA_GLOBALS_FILE, OWN_HIERA_FILE, SHARED_HIERA_FILE
 from plugin_lib.planning import yaml_key
 
-# Up to 8.0 this holds what Hiera told when globals were last computed, our own words of then included.
-GLOBALS_FILE = '/etc/hiera/globals.yaml'
 
 KEY = 'network_scheme'
 MARK = 'infiniband_moved_from'
@@ -81,14 +79,14 @@ def override(text, published, moves):
 
 def globals_text(text):
     # type: (str) -> str
-    """The text of GLOBALS_FILE without what it holds of us: Hiera then reads the lower file.
+    """The text of HIERA_GLOBALS_FILE without what it holds of us: Hiera then reads the lower file.
 
     It is computed anew with each deployment; as long as it holds an endpoint of ours, Hiera would merge it with what is
     wanted now.  Its network_scheme may have been written by Ruby, with tags that are not safe to load: it is not read.
     """
     if text is None or MARK not in text:
         return text
-    return yaml_key.put(text, KEY, None, GLOBALS_FILE)
+    return yaml_key.put(text, KEY, None, HIERA_GLOBALS_FILE)
 
 
 def _is_on_bridge(published, move):

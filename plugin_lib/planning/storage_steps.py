@@ -9,7 +9,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 from plugin_lib.errors import InputError, InputErrors
 from plugin_lib.host.storage import text_of
-from plugin_lib.paths import STORAGE_NOTES
+from plugin_lib.paths import HIERA_GLOBALS_FILE, STORAGE_NOTES
 from plugin_lib.planning import hiera
 from plugin_lib.planning.operations import (
     CreateChild,
@@ -42,7 +42,7 @@ def files(release, links):
 
     :param links: tuple of the StorageLinks of the machine
     """
-    return [STORAGE_NOTES, hiera.file_of(release), hiera.GLOBALS_FILE] + [interface_file(link.name) for link in links]
+    return [STORAGE_NOTES, hiera.file_of(release), HIERA_GLOBALS_FILE] + [interface_file(link.name) for link in links]
 
 
 def plan(published, decision, host, mode_of, texts):
@@ -58,7 +58,7 @@ def plan(published, decision, host, mode_of, texts):
     wanted = {}
     for path, make in ((hiera.file_of(published.release),
                         lambda text: hiera.override(text, published, decision.moves)),
-                       (hiera.GLOBALS_FILE, hiera.globals_text)):
+                       (HIERA_GLOBALS_FILE, hiera.globals_text)):
         try:
             wanted[path] = make(texts[path])
         except InputError as error:

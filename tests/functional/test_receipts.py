@@ -9,7 +9,7 @@ import os
 import signal
 from functools import partial
 
-from plugin_lib.paths import CONFIG_FILE, MODPROBE_FILE, RUN_FOLDER
+from plugin_lib.paths import CONFIG_FILE, MODPROBE_FILE, OWN_HIERA_FILE, RUN_FOLDER
 from tests.functional.eipoibd_node import status, until
 from tests.lab import astute, hooks, lab
 from tools import packages
@@ -55,6 +55,9 @@ def body(made):
     port = node.run('ovs-vsctl', 'list-ports', 'br-prv').stdout.split()[0]
     assert_looks(node, 'ovs', partial(node.run, 'ovs-vsctl', 'del-port', 'br-prv', port), 'done')
     assert port in node.run('ovs-vsctl', 'list-ports', 'br-prv').stdout.split()
+
+    node.write('/etc/astute.yaml', text.replace('storage_rdma: false', 'storage_rdma: true'), mode=0o600)
+    assert_looks(node, 'storage', partial(node.write, OWN_HIERA_FILE, ''), 'done')
 
     # A P_Key that the fabric takes away: eipoibd sees it, and so does the hook.
     def take_away():
