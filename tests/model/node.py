@@ -4,6 +4,7 @@
 eipoibd needs to work on it."""
 from __future__ import absolute_import, print_function, unicode_literals
 
+import errno
 import os
 
 from plugin_lib.daemon.config import DEFAULTS
@@ -11,10 +12,17 @@ from plugin_lib.daemon.convergence import converge, flush
 from plugin_lib.daemon.history import Withdrawals
 from plugin_lib.effect.executor import Executor
 from plugin_lib.effect.ledger import Ledger
+from plugin_lib.pkey import PKey
 from plugin_lib.planning import talkers
-from tests.model.kernel import Kernel
+from plugin_lib.planning.operations import AddVif, CreateChild, Enslave, Step
+from tests.model.kernel import Kernel, Listener
 from tests.model.network import Network
 
+# The MAC of its EIPOIB interface, and the step that serves VLAN 100 there.
+MAC = '00:02:c9:00:00:01'
+KEY = PKey(100, True)
+SERVE = Step('vlans', 'eth4 vlan 100', 'a test', (
+    CreateChild('ib0', KEY, 'ib0.8064'), Enslave('eth4', 'ib0.8064'), AddVif('eth4', 'ib0.8064', MAC, 100)))
 GRACE, MASS_HOLD = DEFAULTS.removal_grace, DEFAULTS.mass_removal_hold
 
 
@@ -79,3 +87,11 @@ class Node(object):
     def children(self):
         # type: () -> list
         return sorted(netdev.name for netdev in self.kernel.of_kind('child'))
+
+
+class NoMemory(Listener):
+    """No memory for a child."""
+
+    def before(self, verb, target, text):
+        if target == 'ib0.8064':
+            raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM), target)

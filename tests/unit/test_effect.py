@@ -3,22 +3,18 @@
 """What changes a machine: nothing but what was planned reaches it, whole or not at all.
 
 Covered: the allow-list and the lengths of sysfs writes; steps and their undo; the words of errors; three ways to make
-a child and the memory of them; asynchronous delete; the ledger around a crash; atomic files; programs that fail.
+a child and the memory of them; asynchronous delete.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
 import errno
-import io
 import os
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin_lib.effect import commands, files
 from plugin_lib.effect.apply import apply
-from plugin_lib.effect.executor import Executor
-from plugin_lib.effect.ledger import Ledger, concluded, intended
 from plugin_lib.effect.sysfs import SysfsWriter
 from plugin_lib.errors import ApplyError, InputError
 from plugin_lib.pkey import PKey
@@ -29,19 +25,12 @@ from plugin_lib.planning.operations import (
     Enslave,
     LinkUp,
     Release,
-    RemoveFile,
     Step,
-    WriteFile,
 )
-from plugin_lib.planning.vlans import Made
 from tests.model.kernel import Listener
-from tests.model.node import Node
+from tests.model.node import KEY, MAC, SERVE, Node
 
 NET = '/sys/class/net/'
-MAC = '00:02:c9:00:00:01'
-KEY = PKey(100, True)
-SERVE = Step('vlans', 'eth4 vlan 100', 'a test', (
-    CreateChild('ib0', KEY, 'ib0.8064'), Enslave('eth4', 'ib0.8064'), AddVif('eth4', 'ib0.8064', MAC, 100)))
 
 
 class Refusing(Listener):
@@ -225,37 +214,6 @@ def test_a_driver_that_names_children_in_a_way_of_its_own_is_reported(tmpdir):
     assert 'another child' in caught.value.what
 
 
-# the ledger
-
-def test_the_ledger_knows_what_a_pass_meant_to_make_and_what_it_made():
-    before = {'ib0.8065': Made(7, MAC, 101)}
-    replace = Step('vlans', '', '', (Release('eth4', 'ib0.8065'), DeleteChild('ib0', PKey(101, True), 'ib0.8065')))
-    assert intended(before, (SERVE, replace)) == {
-        'ib0.8064': Made(None, None, None), 'ib0.8065': Made(None, None, None)}
-    assert concluded(before, SERVE.operations + replace.operations) == {'ib0.8064': Made(None, MAC, 100)}
-
-
-def test_the_ledger_survives(tmpdir):
-    ledger = Ledger(str(tmpdir.join('run', 'children.json')))
-    assert ledger.read() == {}
-    ours = {'ib0.8064': Made(12, MAC, 100), 'ib0.1': Made(13, MAC, None), 'ib0.8065': Made(None, None, None)}
-    ledger.write(ours)
-    assert Ledger(ledger.path).read() == ours
-    assert os.stat(ledger.path).st_mode & 0o777 == 0o600
-
-
-@pytest.mark.parametrize('text', ['', 'null', '{}', '[1]', '{"format": 2, "children": {}}',
-                                  '{"format": 1, "children": []}',
-                                  '{"format": 1, "children": {"../x": {"ifindex": 1, "mac": null, "vlan": null}}}',
-                                  '{"format": 1, "children": {"ib0.1": {"ifindex": "1", "mac": null, "vlan": null}}}'])
-def test_a_broken_ledger_is_an_error_and_not_an_empty_one(tmpdir, text):
-    path = tmpdir.join('children.json')
-    path.write(text)
-    with pytest.raises(ApplyError) as caught:
-        Ledger(str(path)).read()
-    assert caught.value.where == str(path)
-
-
 def test_nothing_is_changed_when_it_cannot_be_noted(node, monkeypatch):
     def refuse(*_):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
@@ -263,85 +221,3 @@ def test_nothing_is_changed_when_it_cannot_be_noted(node, monkeypatch):
     with pytest.raises(ApplyError):
         node.once()
     assert node.children() == []
-
-
-# files and programs
-
-def test_files_are_replaced_whole(tmpdir):
-    path = str(tmpdir.join('etc', 'a.conf'))
-    executor = Executor()
-    executor.do(WriteFile(path, 'one\n', 0o640, None))
-    rewrite = WriteFile(path, 'zw\xf6lf\n', 0o644, 'one\n')
-    executor.do(rewrite)
-    with io.open(path, encoding='utf-8') as stream:
-        assert stream.read() == 'zw\xf6lf\n'
-    assert os.stat(path).st_mode & 0o777 == 0o644
-    assert os.listdir(os.path.dirname(path)) == ['a.conf']
-    executor.do(rewrite.undo())
-    executor.do(rewrite.undo().undo())
-    executor.do(RemoveFile(path, '', 0o644))
-    executor.do(RemoveFile(path, '', 0o644))
-    assert os.listdir(os.path.dirname(path)) == []
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason='only root gives files away')
-def test_a_file_of_a_service_stays_its_own(tmpdir):
-    path = tmpdir.join('nova.conf')
-    path.write('[DEFAULT]\n')
-    os.chown(str(path), 0, 65534)
-    os.chmod(str(path), 0o640)
-    files.write_atomically(str(path), '[DEFAULT]\na = b\n', None)
-    found = os.stat(str(path))
-    assert (path.read(), found.st_gid, found.st_mode & 0o777) == ('[DEFAULT]\na = b\n', 65534, 0o640)
-
-
-def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmpdir, monkeypatch):
-    path = tmpdir.join('a.conf')
-    path.write('old')
-
-    def full(descriptor):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    monkeypatch.setattr(files.os, 'fsync', full)
-    with pytest.raises(ApplyError) as caught:
-        Executor().do(WriteFile(str(path), 'new', 0o644, 'old'))
-    assert caught.value.todo == 'free some space'
-    assert [(each.basename, each.read()) for each in tmpdir.listdir()] == [('a.conf', 'old')]
-
-
-def test_a_program_that_fails_says_why():
-    with pytest.raises(ApplyError) as caught:
-        commands.run(['/bin/sh', '-c', 'echo first; echo modprobe: FATAL: not found >&2; exit 1'], 'install it')
-    assert (caught.value.why, caught.value.todo) == ('modprobe: FATAL: not found', 'install it')
-    with pytest.raises(ApplyError) as caught:
-        commands.run(['/nowhere/modprobe'], '')
-    assert caught.value.todo == 'install it'
-
-
-@pytest.fixture
-def machine_of(tmpdir, monkeypatch):
-    """Makes this machine look like one with that init system; the program that controls it notes how it was called."""
-    def make(init):
-        program = tmpdir.join({'systemd': 'systemctl', 'upstart': 'initctl'}.get(init, 'none'))
-        program.write('#!/bin/sh\necho "$@" >> "${0%/*}/calls"\n[ "$1" != stop ]\n')
-        program.chmod(0o755)
-        monkeypatch.setenv(str('PATH'), str(tmpdir), prepend=str(':'))
-        monkeypatch.setattr(commands, 'SYSTEMD_RUNS', str(tmpdir if init == 'systemd' else tmpdir.join('nowhere')))
-        monkeypatch.setattr(commands, 'INITCTL', str(tmpdir.join('initctl')))
-        return tmpdir.join('calls')
-    return make
-
-
-@pytest.mark.parametrize('init, restart, calls', [
-    ('systemd', False, ['enable eipoibd', 'start eipoibd']), ('systemd', True, ['enable eipoibd', 'restart eipoibd']),
-    ('upstart', False, ['start eipoibd']), ('upstart', True, ['stop eipoibd', 'start eipoibd'])])
-def test_a_service_is_started_by_the_init_system_that_runs(machine_of, init, restart, calls):
-    noted = machine_of(init)
-    commands.start_service('eipoibd', restart)
-    assert noted.read().splitlines() == calls
-
-
-def test_without_a_known_init_system_a_service_cannot_be_started(machine_of):
-    machine_of('another')
-    with pytest.raises(ApplyError) as caught:
-        commands.start_service('eipoibd', False)
-    assert 'neither systemd nor upstart' in caught.value.why

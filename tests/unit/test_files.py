@@ -1,0 +1,59 @@
+# Copyright 2026 the fuel-plugin-infiniband authors
+# SPDX-License-Identifier: Apache-2.0
+"""Files are replaced whole or not at all, and stay whose they are."""
+from __future__ import absolute_import, print_function, unicode_literals
+
+import errno
+import io
+import os
+
+import pytest
+
+from plugin_lib.effect import files
+from plugin_lib.effect.executor import Executor
+from plugin_lib.errors import ApplyError
+from plugin_lib.planning.operations import (
+    RemoveFile,
+    WriteFile,
+)
+
+
+def test_files_are_replaced_whole(tmpdir):
+    path = str(tmpdir.join('etc', 'a.conf'))
+    executor = Executor()
+    executor.do(WriteFile(path, 'one\n', 0o640, None))
+    rewrite = WriteFile(path, 'zw\xf6lf\n', 0o644, 'one\n')
+    executor.do(rewrite)
+    with io.open(path, encoding='utf-8') as stream:
+        assert stream.read() == 'zw\xf6lf\n'
+    assert os.stat(path).st_mode & 0o777 == 0o644
+    assert os.listdir(os.path.dirname(path)) == ['a.conf']
+    executor.do(rewrite.undo())
+    executor.do(rewrite.undo().undo())
+    executor.do(RemoveFile(path, '', 0o644))
+    executor.do(RemoveFile(path, '', 0o644))
+    assert os.listdir(os.path.dirname(path)) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='only root gives files away')
+def test_a_file_of_a_service_stays_its_own(tmpdir):
+    path = tmpdir.join('nova.conf')
+    path.write('[DEFAULT]\n')
+    os.chown(str(path), 0, 65534)
+    os.chmod(str(path), 0o640)
+    files.write_atomically(str(path), '[DEFAULT]\na = b\n', None)
+    found = os.stat(str(path))
+    assert (path.read(), found.st_gid, found.st_mode & 0o777) == ('[DEFAULT]\na = b\n', 65534, 0o640)
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmpdir, monkeypatch):
+    path = tmpdir.join('a.conf')
+    path.write('old')
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    monkeypatch.setattr(files.os, 'fsync', full)
+    with pytest.raises(ApplyError) as caught:
+        Executor().do(WriteFile(str(path), 'new', 0o644, 'old'))
+    assert caught.value.todo == 'free some space'
+    assert [(each.basename, each.read()) for each in tmpdir.listdir()] == [('a.conf', 'old')]
