@@ -3,9 +3,9 @@
 """eipoibd beside an Open vSwitch that is hostile: whoever talks sensibly keeps a vif, the rest is told in few words.
 
 Covered: a port that comes and goes as fast as ovs-vsctl can, one that moves between two VLANs and one that takes a MAC
-after the other; MACs, tags, networks and names that are none; a port with 4095 trunks; patches to themselves, to
-nowhere and in a ring; ovsdb-server killed; something else in its place that says nothing, closes, or answers nonsense,
-deeply nested or well-formed; the database back again.
+after the other; eipoibd itself killed while ports come and go; MACs, tags, networks and names that are none; a port with
+4095 trunks; patches to themselves, to nowhere and in a ring; ovsdb-server killed; something else in its place that says
+nothing, closes, or answers nonsense, deeply nested or well-formed; the database back again.
 """
 import contextlib
 import json
@@ -14,7 +14,7 @@ import subprocess
 
 import pytest
 
-from tests.functional.eipoibd_node import CONFIG, Service, install, status, until, until_equal
+from tests.functional.eipoibd_node import CONFIG, STATUS, Service, install, status, until, until_equal
 from tests.lab import lab, vifs
 
 pytestmark = pytest.mark.usefixtures('level_1')
@@ -42,15 +42,20 @@ COLUMNS = SCHEMA % ','.join('"%s":{"columns":{"name":{},"ports":{},"interfaces":
 NO_ROWS = '{"id":"monitor","error":null,"result":{"Bridge":{"a":7}}}'
 
 
+def prepare(node):
+    """Put eipoibd on a node, and its eth4 on a bridge br."""
+    install(node)
+    node.write(CONFIG, f'[eipoibd]\nresync_interval = 3600\nvif_grace = {GRACE}\n')
+    node.run('ip', 'link', 'set', 'eth4', 'up')
+    node.run('ovs-vsctl', 'add-br', 'br', '--', 'set', 'bridge', 'br', 'datapath_type=netdev',
+             '--', 'add-port', 'br', 'eth4')
+
+
 def beside_eipoibd(body):
     """Run ``body(node)`` with eth4 on bridge br, VLANs 100 and 101, and eipoibd; then it must still be the same one."""
     def inside(made):
         node = made.add_node([0xffff, 0x8064, 0x8065])
-        install(node)
-        node.write(CONFIG, f'[eipoibd]\nresync_interval = 3600\nvif_grace = {GRACE}\n')
-        node.run('ip', 'link', 'set', 'eth4', 'up')
-        node.run('ovs-vsctl', 'add-br', 'br', '--', 'set', 'bridge', 'br', 'datapath_type=netdev',
-                 '--', 'add-port', 'br', 'eth4')
+        prepare(node)
         with Service(node):
             pid = status(node)['pid']
             body(node)
@@ -74,6 +79,11 @@ def add_port(node, name, tag, attached, *more):
 def served(node):
     """{(MAC, VLAN)} of others than the EIPOIB interface."""
     return {(mac, vlan) for child, mac, vlan in vifs.shown(node) if mac.startswith('02:')}
+
+
+def children(node):
+    """How many IPoIB children there are."""
+    return sum(name.startswith('ib0.') for name in os.listdir(node.path('/sys/class/net')))
 
 
 def told(node):
@@ -109,17 +119,28 @@ def test_ports_that_flap():
     beside_eipoibd(body)
 
 
-def test_the_same_mac_in_two_vlans_and_two_macs_in_one():
-    def body(node):
-        for name, vlan, which in (('a', 100, 1), ('b', 101, 1), ('c', 100, 2), ('d', 100, 1)):
-            add_port(node, name, vlan, mac(which))
-        until_equal(lambda: served(node), {(mac(1), '100'), (mac(1), '101'), (mac(2), '100')})
-        node.run('ovs-vsctl', 'del-port', 'br', 'a', '--', 'del-port', 'br', 'c')
-        until_equal(lambda: served(node), {(mac(1), '100'), (mac(1), '101')})  # d is still there
-        node.run('ovs-vsctl', 'del-port', 'br', 'd')
-        until_equal(lambda: served(node), {(mac(1), '101')})
+def test_eipoibd_is_killed_while_ports_come_and_go():
+    def inside(made):
+        node = made.add_node([0xffff, 0x8064, 0x8065])
+        prepare(node)
+        everybody = {(mac(number), str(100 + number % 2)) for number in range(40)}
+        node.run('ovs-vsctl', '--no-wait', *(word for address, vlan in sorted(everybody) for word in (
+            '--', 'add-port', 'br', f'p{address[-2:]}', f'tag={vlan}', '--', 'set', 'interface', f'p{address[-2:]}',
+            'type=internal', f'external_ids:attached-mac="{address}"')))
+        for wanted in (everybody, set()):
+            for count in (1, 2, 5, 9, 17, 26):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(node.path(STATUS))
+                with Service(node):  # it is killed at the end
+                    until(lambda wanted=wanted, count=count: len(served(node) ^ wanted) <= 40 - count)
+            with Service(node):
+                until_equal(lambda: served(node), wanted)
+                # Its own three stay; what was made and not yet used when it was killed goes.
+                until_equal(lambda: children(node), 3 + len(wanted))
+            node.run('ovs-vsctl', '--no-wait', '--', *' -- '.join(
+                f'--if-exists del-port br p{address[-2:]}' for address, _ in everybody).split())
 
-    beside_eipoibd(body)
+    assert lab.run(inside) in (0, None), 'what failed in the lab is on stderr'
 
 
 def test_rows_that_are_nonsense():
