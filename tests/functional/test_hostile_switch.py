@@ -3,9 +3,9 @@
 """eipoibd beside an Open vSwitch that is hostile: whoever talks sensibly keeps a vif, the rest is told in few words.
 
 Covered: a port that comes and goes as fast as ovs-vsctl can, one that moves between two VLANs and one that takes a MAC
-after the other; eipoibd itself killed while ports come and go; MACs, tags, networks and names that are none; a port with
-4095 trunks; patches to themselves, to nowhere and in a ring; ovsdb-server killed; something else in its place that says
-nothing, closes, or answers nonsense, deeply nested or well-formed; the database back again.
+after the other; eipoibd itself killed while ports come and go; MACs, tags, networks and names that are none; a port
+with 4095 trunks; patches to themselves, to nowhere and in a ring; ovsdb-server killed; something else in its place that
+says nothing, closes, or answers nonsense, deeply nested or well-formed; the database back again.
 """
 import contextlib
 import json
