@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 import sys
 
-from tools.bench import convergence, drvinfo, environment, guest, hooks, idle, published, service, storage
+from tools.bench import convergence, drvinfo, environment, guest, hooks, idle, ovs_vifs, published, service, storage
 from tools.bench.measure import ROOT
 
 RESULTS = ROOT / 'bench' / 'results.json'
 CASES = {'drvinfo': drvinfo, 'published': published, 'hooks': hooks, 'convergence': convergence, 'idle': idle,
-         'service': service, 'guest': guest, 'environment': environment, 'storage': storage}
+         'service': service, 'vifs': ovs_vifs, 'guest': guest, 'environment': environment, 'storage': storage}
 
 
 def main(names):
