@@ -1,5 +1,5 @@
 # For those who type make: every name is a command of ./dev.
-COMMANDS = demo test vm rpm check soak bench clean
+COMMANDS = demo test vm rpm check soak bench docs clean
 
 .PHONY: $(COMMANDS)
 $(COMMANDS):
