@@ -59,13 +59,14 @@ import json, os, subprocess, sys, time
 sys.path.insert(0, '/opt')
 exec(open('/opt/bare.py').read().split('started')[0])
 told, seen = os.open('/run/vifs', os.O_WRONLY | os.O_CREAT | os.O_APPEND), 0
-known = set()
+known = None  # what is there to begin with has its vif
 def column(table, *names):
     text = subprocess.check_output(['ovs-vsctl', '--format=json', '--columns=' + ','.join(names), 'list', table])
     return json.loads(text)['data']
 while True:
     names = set(subprocess.check_output(['ovs-vsctl', 'list-ports', 'br-int']).decode().split())
     macs = dict((name, dict(ids[1]).get('attached-mac')) for name, ids in column('Interface', 'name', 'external_ids'))
+    known = names if known is None else known
     for name, tag in column('Port', 'name', 'tag'):
         if name in names and name not in known and macs.get(name):
             child, seen = '%04x.%d' % (0x8000 | tag, 170 + seen), seen + 1
@@ -74,7 +75,7 @@ while True:
             text = '+ib0.%s %s %d' % (child, macs[name], tag)
             write('eth4/eth/vifs', text)
             os.write(told, ('%.6f %s\\n' % (time.monotonic(), text)).encode())
-        known.add(name)
+            known.add(name)
     time.sleep(2)
 '''
 
