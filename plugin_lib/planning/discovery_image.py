@@ -28,8 +28,8 @@ def rc_local(text, lines):
 
     They come where that was, or before the agent is run, or at the end. Text that has them stays as it is.
     """
-    rest = [line for line in text.splitlines() if line not in lines]
-    place = next((number for number, line in enumerate(rest)
-                  if any(pattern.match(line) for pattern in (_OPENS, _REPORTS, _ENDS))), len(rest))
-    behind = [line for line in rest[place:] if not _OPENS.match(line)]
-    return '\n'.join(rest[:place] + list(lines) + behind) + '\n'
+    old = text.splitlines()
+    place = next((number for number, line in enumerate(old)
+                  if line in lines or any(pattern.match(line) for pattern in (_OPENS, _REPORTS, _ENDS))), len(old))
+    behind = [line for line in old[place:] if line not in lines and not _OPENS.match(line)]
+    return '\n'.join(old[:place] + list(lines) + behind) + '\n'
