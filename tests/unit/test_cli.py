@@ -19,6 +19,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 FIXTURES = os.path.join(TOP, 'tests', 'fixtures')
 ASTUTE = os.path.join(FIXTURES, 'astute', '9.2-two-ports.yaml')
 CONNECTX3 = os.path.join(FIXTURES, 'hosts', 'connectx3-eipoib')
+NO_INFINIBAND_ASTUTE = os.path.join(FIXTURES, 'astute', '4.x-patches.yaml')
 NO_INFINIBAND = os.path.join(FIXTURES, 'hosts', 'no-infiniband')
 
 
@@ -48,6 +49,19 @@ def test_roles_for_programs(shape, load):
         'ip': []}
     assert found['mode'] == 'mixed'
     assert len(found['warnings']) == 2
+
+
+@pytest.mark.parametrize('arguments, wanted', [
+    (('hook', 'ovs'), []), (('roles', '--astute', ASTUTE), ['argparse', 'plugin_lib.commands.roles']),
+    (('status', '--root', CONNECTX3), ['argparse', 'plugin_lib.commands.status'])])
+def test_only_what_was_asked_for_is_imported(arguments, wanted):
+    program = ('import sys; from plugin_lib import cli; cli.ASTUTE = {0!r}; cli.main(sys.argv[1:]); '
+               'sys.stdout.flush(); sys.stderr.write(" ".join(sorted(sys.modules)))').format(str(NO_INFINIBAND_ASTUTE))
+    child = subprocess.Popen([sys.executable, '-c', program] + list(arguments), cwd=TOP, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE)
+    modules = child.communicate()[1].decode('utf-8').split()
+    assert [name for name in modules if name in ('argparse', 'plugin_lib.stages') or (
+        name.startswith('plugin_lib.commands.') and not name.endswith('.options'))] == wanted
 
 
 def test_roles_for_people():
