@@ -97,7 +97,10 @@ class _Search(object):
             mac = self._mac(port, interface)
             if mac:
                 for vlan in self._vlans(port, 'iface-id' in interface.external_ids):
-                    self._talk(mac, port.bridge, port.name, self._paths.inside(port.bridge, vlan))
+                    exits = self._paths.inside(port.bridge, vlan)
+                    # netconfig sets every bridge up: one's own port that the trunks shut out serves no role here.
+                    self._talk(mac, port.bridge, port.name, [each for each in exits if not (
+                        each.blocked and name == port.bridge)])
 
     def _mac(self, port, interface):
         """The MAC behind an interface of a port; None where there is none, or it is found as another interface's."""

@@ -63,6 +63,14 @@ def test_the_vlans_of_a_port(net, columns, vlans):
     assert sorted(talk(net), key=lambda vif: vif[1] or 0) == [(MAC, vlan) for vlan in vlans]
 
 
+def test_a_bridge_that_the_trunks_shut_out_is_no_talker():
+    net = Network()
+    net.add_switch('br-prv')
+    net.plug('br-prv', 'eth4', trunks=(100,))
+    net.add_internal('br-prv', 'br-prv', MAC)
+    assert find(net.topology(), ('eth4',)).by_eipoib['eth4'] == {}
+
+
 @pytest.mark.parametrize('columns, on_the_wire, blocked', [
     ({'tag': 100}, None, False),
     ({'tag': 101}, 'nothing', False),
