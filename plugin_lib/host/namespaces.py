@@ -82,7 +82,7 @@ class Namespaces(object):
 @contextmanager
 def _entered(path):
     """This process in the network namespace of a file.  EnvironmentError with the kernel's errno."""
-    there = os.open(path, os.O_RDONLY)
+    there = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a named pipe would wait for its writer
     try:
         own = os.open('/proc/self/ns/net', os.O_RDONLY)
         try:

@@ -4,8 +4,9 @@
 
 Covered: a port that comes and goes as fast as ovs-vsctl can, one that moves between two VLANs and one that takes a MAC
 after the other; eipoibd itself killed while ports come and go; MACs, tags, networks and names that are none; a port
-with 4095 trunks; patches to themselves, to nowhere and in a ring; ovsdb-server killed; something else in its place that
-says nothing, closes, or answers nonsense, deeply nested or well-formed; the database back again.
+with 4095 trunks; patches to themselves, to nowhere and in a ring; names in /run/netns that are no namespace;
+ovsdb-server killed; something else in its place that says nothing, closes, or answers nonsense, deeply nested or
+well-formed; the database back again.
 """
 import contextlib
 import json
@@ -182,6 +183,21 @@ def test_patches_that_lead_nowhere_and_around():
         until(lambda: served(node) >= {(mac(1), '101'), (mac(2), '100')})
         until(lambda: any('loop' in line for line in told(node)))
         assert len([line for line in told(node) if 'loop' in line]) <= 4
+
+    beside_eipoibd(body)
+
+
+def test_names_of_namespaces_that_are_none():
+    def body(node):
+        node.run('ip', 'netns', 'add', 'real')
+        node.run('sh', '-c', 'cd /run/netns && mkfifo pipe && touch file && ln -s nowhere link && mkdir folder')
+        add_port(node, 'moved', 100, mac(1))
+        node.run('ip', 'link', 'set', 'moved', 'netns', 'real')
+        until_equal(lambda: served(node), {(mac(1), '100')})
+        until(lambda: all(any(f'netns/{name}' in line for line in told(node)) for name in ('pipe', 'file', 'link')))
+        node.run('ip', 'netns', 'del', 'real')
+        node.run('ovs-vsctl', '--no-wait', 'del-port', 'br', 'moved')
+        until_equal(lambda: served(node), set())
 
     beside_eipoibd(body)
 
