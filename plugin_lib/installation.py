@@ -47,18 +47,25 @@ def set_up():
     return 'fuel-infiniband {0} is installed: {1}, {2} driver packages\n{3}'.format(version(), LINK, count, _NEXT)
 
 
-def take_down():
-    # type: () -> str
+def take_down(say):
+    # type: (object) -> None
     """Undo whatever this plugin did on the master, but for the files of its rpm.
 
-    :returns: what is left and why
+    The discovery image stays while another version of the plugin does.
+
+    :param say: called with a line about what is done, and about what is left and why
     :raises InfinibandError: when this is no master, or it refuses
     """
+    from plugin_lib import bootstrap_image
     from plugin_lib.driver_repository import store
-    left = store.clear(REPOSITORIES)
-    _link([os.path.join(folder, _PROGRAM) for folder in _others()])
-    return ''.join('left alone: {0}, which "drivers add" has not brought\n'.format(os.path.join(REPOSITORIES, name))
-                   for name in left)
+    store.require(REPOSITORIES)
+    others = _others()
+    master = bootstrap_image.this_master()
+    if not others and os.path.isdir(master.state()):  # without it nothing was ever built
+        bootstrap_image.restore(master, say)
+    for name in store.clear(REPOSITORIES):
+        say('left alone: {0}, which "drivers add" has not brought'.format(os.path.join(REPOSITORIES, name)))
+    _link([os.path.join(folder, _PROGRAM) for folder in others])
 
 
 def _others():

@@ -17,5 +17,8 @@ def arguments(parser):
 
 
 def run(options):
-    write(sys.stdout, installation.take_down() if options.remove else installation.set_up())
+    if options.remove:
+        installation.take_down(lambda line: write(sys.stdout, line + '\n'))
+    else:
+        write(sys.stdout, installation.set_up())
     return EXIT_OK

@@ -15,45 +15,24 @@ import pytest
 from tests.package import killer
 from tests.package.conftest import python27
 from tests.package.driver_packages import files_of, rpm
+from tests.package.fuel_images import FORCING, IMAGE, KERNEL, fill, give_centos, pack
 from tests.package.fuel_master import PLUGINS, FuelMaster
 
 HOME = f'{PLUGINS}/infiniband-1.0'
-IMAGE = '/var/www/nailgun/bootstrap/initramfs.img'
 STATE = '/var/lib/fuel-infiniband/bootstrap'
-KERNEL = '2.6.32-504.1.3.el6.x86_64'
-RC_LOCAL = '#!/bin/sh -e\nfix-configs\n/opt/nailgun/bin/agent >> /var/log/agent.log || true\n'
-FORCING = 'etc/modprobe.d/mlnx4_core.conf'
 BUILD = ('bootstrap', 'build')
 ACTIVATE = (*BUILD, '--activate')
-
-
-def pack(tree, image):
-    """As Fuel packs its image: find, cpio, gzip."""
-    with open(image, 'wb') as stream:
-        subprocess.run(['sh', '-ec', 'find . | cpio -o -H newc --quiet | gzip'], cwd=tree, check=True, stdout=stream)
 
 
 @pytest.fixture(scope='session')
 def tree(tmp_path_factory):
     """What is in the original image."""
-    top = tmp_path_factory.mktemp('tree')
-    for name, text in {'etc/rc.d/rc.local': RC_LOCAL, FORCING: 'options mlx4_core port_type_array=2,2\n',
-                       'usr/bin/python': '#!', 'etc/shadow': 'root:x\n',
-                       f'lib/modules/{KERNEL}/kernel/plain.ko': 'no module\n'}.items():
-        (top / name).parent.mkdir(parents=True, exist_ok=True)
-        (top / name).write_text(text)
-    (top / 'etc/rc.d/rc.local').chmod(0o755)
-    (top / 'etc/shadow').chmod(0)
-    (top / 'etc/rc.local').symlink_to('rc.d/rc.local')
-    os.link(top / 'usr/bin/python', top / 'usr/bin/python2.6')
-    os.mkfifo(top / 'fifo')
-    return top
+    return fill(tmp_path_factory.mktemp('tree'))
 
 
 @pytest.fixture(scope='session')
 def original(tree):
-    pack(tree, image := tree.parent / 'original.img')
-    return image
+    return pack(tree, tree.parent / 'original.img')
 
 
 @pytest.fixture
@@ -61,11 +40,7 @@ def master(root_only, tmp_path, built, original):
     """A master of Fuel 6.1 with the plugin."""
     machine = FuelMaster(tmp_path, python27())
     shutil.copytree(built['fuel6'], machine.path(HOME))
-    machine.path('etc/fuel').mkdir()
-    machine.path('etc/fuel/version.yaml').write_text('VERSION:\n  feature_groups: []\n  release: "6.1"\n')
-    machine.path(os.path.dirname(IMAGE)).mkdir(parents=True)
-    machine.path(IMAGE).write_bytes(original.read_bytes())
-    machine.program('dockerctl', 'echo "$*" >> /tmp/synced')
+    give_centos(machine, original)
     yield machine
     machine.close()
 

@@ -11,25 +11,15 @@ import json
 import shutil
 
 import pytest
-import yaml
 
 from tests.package import killer
 from tests.package.conftest import python27
 from tests.package.driver_packages import deb, files_of
+from tests.package.fuel_images import CONFIG, FUELS_OWN, IMAGES, REPOSITORIES, configure, give_ubuntu
 from tests.package.fuel_master import PLUGINS, FuelMaster
-from tools.packages import TOP
 
 HOME = f'{PLUGINS}/infiniband-1.0'
-IMAGES = '/var/www/nailgun/bootstraps'
 STATE = '/var/lib/fuel-infiniband'
-CONFIG = '/etc/fuel-bootstrap-cli/fuel_bootstrap_cli.yaml'
-FUELS_OWN = 'e1ab4b3e-0000-4000-8000-000000000001'
-REPOSITORIES = [
-    {'name': 'ubuntu', 'type': 'deb', 'uri': 'http://archive.ubuntu.com/ubuntu', 'suite': 'trusty',
-     'section': 'main universe multiverse', 'priority': None},
-    {'name': 'mos', 'type': 'deb', 'uri': 'http://10.20.0.2:8080/mos', 'suite': 'mos9.0', 'section': 'main restricted',
-     'priority': '1050'},
-    {'name': 'flat', 'type': 'deb', 'uri': 'http://10.20.0.2/flat/', 'suite': '/', 'section': '', 'priority': 1100}]
 AS_OPTIONS = ['deb http://archive.ubuntu.com/ubuntu trusty main universe multiverse',
               'deb http://10.20.0.2:8080/mos mos9.0 main restricted,1050', 'deb http://10.20.0.2/flat/ / ,1100']
 OURS = 'deb http://127.0.0.1:8080/plugins/infiniband-1.0/repositories/ubuntu/ /'
@@ -42,14 +32,7 @@ def master(root_only, tmp_path, built):
     """A master of Fuel 9 with the plugin and Fuel's own image."""
     machine = FuelMaster(tmp_path, python27())
     shutil.copytree(built['fuel8'], machine.path(HOME))
-    machine.path('etc/fuel_release').write_text('9.2\n')
-    machine.path(CONFIG).parent.mkdir()
-    configure(machine, repos=REPOSITORIES, packages=['nailgun-agent'])
-    image = machine.path(f'{IMAGES}/{FUELS_OWN}')
-    image.mkdir(parents=True)
-    (image / 'metadata.yaml').write_text(f'uuid: {FUELS_OWN}\nlabel: fuel\n')
-    machine.path(f'{IMAGES}/active_bootstrap').symlink_to(f'{IMAGES}/{FUELS_OWN}')
-    shutil.copy(TOP / 'tests/package/fuel-bootstrap', machine.path('usr/bin/fuel-bootstrap'))
+    give_ubuntu(machine)
     yield machine
     machine.close()
 
@@ -59,10 +42,6 @@ def quick(master):
     """The master, on which images are made without a chroot."""
     master.path('tmp/no-chroot').write_text('')
     return master
-
-
-def configure(master, **settings):
-    master.path(CONFIG).write_text(yaml.safe_dump(settings))
 
 
 def run(master, *arguments, status=0):

@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from tests.package import killer
+from tests.package import fuel_images, killer
 from tests.package.conftest import SHARED, python27
 from tests.package.driver_packages import deb, files_of
 from tests.package.fuel_master import PLUGINS, FuelMaster
@@ -158,6 +158,40 @@ def test_another_series_beside_it_takes_over_and_gives_back(master, plugin, driv
     assert master.do('fuel-infiniband', '--version') == 'fuel-infiniband 1.0.0\n'
     plugin.remove('1.0.0')
     assert master.listing() == before
+
+
+def test_the_image_that_was_there_before_is_back_after_the_removal(master, plugin, tmp_path):
+    if plugin.has_scripts:
+        fuel_images.give_ubuntu(master)
+        master.path('tmp/no-chroot').write_text('')
+    else:
+        (tmp_path / 'tree').mkdir()
+        tree = fuel_images.fill(tmp_path / 'tree')
+        fuel_images.give_centos(master, fuel_images.pack(tree, tmp_path / 'original.img'))
+    before = master.listing()
+    plugin.put('--install', '1.0.0')
+    master.do('fuel-infiniband', 'bootstrap', 'build', '--activate')
+    ours = master.do('fuel-infiniband', 'bootstrap', 'status')
+    assert 'infiniband: yes' in ours
+    plugin.put('--update', '1.0.1')
+    assert master.do('fuel-infiniband', 'bootstrap', 'status') == ours
+    plugin.put('--install', '1.1.0')
+    plugin.remove('1.0.1')
+    assert master.do('fuel-infiniband', 'bootstrap', 'status') == ours, 'another version is still there'
+    plugin.remove('1.1.0')
+    assert master.listing() == before
+
+
+def test_an_image_that_cannot_be_put_back_keeps_the_plugin(master, plugin8):
+    fuel_images.give_ubuntu(master)
+    master.path('tmp/no-chroot').write_text('')
+    plugin8.put('--install', '1.0.0')
+    master.do('fuel-infiniband', 'bootstrap', 'build', '--activate')
+    ours = master.do('fuel-infiniband', 'bootstrap', 'status')
+    master.do('rm', '-r', f'{fuel_images.IMAGES}/{fuel_images.FUELS_OWN}')
+    said = master.fuel('plugins', '--remove', 'infiniband==1.0.0', status=1)
+    assert 'the image that was active before is not there any more' in said
+    assert master.do('fuel-infiniband', 'bootstrap', 'status') == ours
 
 
 def test_what_others_put_there_stays(master, plugin, driver):
