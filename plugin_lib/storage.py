@@ -4,6 +4,7 @@
 from __future__ import absolute_import, print_function, unicode_literals
 
 from plugin_lib.host import files
+from plugin_lib.host.state import RDMA_MODULES
 from plugin_lib.paths import RDMA_MODULES_FILE, STORAGE_NOTES
 from plugin_lib.planning.operations import Plan
 
@@ -46,7 +47,7 @@ def rdma(node):
     pending = frozenset(name for name in (iser.CINDER_SERVICE,)
                         if files.read(node.root, services.marker(name)) is not None)
     return iser.plan(node.published, moves, files.read(node.root, iser.CINDER_FILE), pending, modules_text,
-                     modules.loaded(node.root, iser.MODULES))
+                     modules.loaded(node.root, RDMA_MODULES))
 
 
 def problems(node):

@@ -18,14 +18,16 @@ import tempfile
 
 from plugin_lib._compat import fs_path, to_text
 from plugin_lib.errors import ApplyError, InputError
-from plugin_lib.host import files, machine, sriov
+from plugin_lib.host import files, machine, sriov, storage
 from plugin_lib.host.source import CAPTURE_FILE, CAPTURE_FORMAT
+from plugin_lib.host.state import RDMA_MODULES
 from plugin_lib.host.sysfs import AnyTree, Reader
+from plugin_lib.paths import OWN_HIERA_FILE, RDMA_MODULES_FILE
 
 # Of planning.drivers, service and sriov, effect.ledger and daemon.status, which all stand above this package.
 WRITTEN_BY_US = ('/etc/modprobe.d/fuel-infiniband.conf', '/etc/fuel-infiniband/eipoibd.conf',
                  '/etc/modprobe.d/fuel-infiniband-sriov.conf', '/etc/fuel-infiniband/sriov.json',
-                 '/run/eipoibd/children.json', '/run/eipoibd/status.json')
+                 '/run/eipoibd/children.json', '/run/eipoibd/status.json', OWN_HIERA_FILE, RDMA_MODULES_FILE)
 
 
 def written_by_us(root):
@@ -79,6 +81,7 @@ def capture(source, directory, more=()):
     reader = Reader(recorder.tree)
     for function in sriov.read_all(reader, set(port.pci for port in host.ports if port.pci)).values():
         sriov.with_tables(reader, function)
+    _look_for_storage(recorder.tree, host)
     try:
         temporary = tempfile.mkdtemp(prefix=str('.capture-'), dir=os.path.dirname(directory))
         try:
@@ -94,6 +97,15 @@ def capture(source, directory, more=()):
         raise ApplyError('cannot write the capture', to_text(error.filename or directory), error.strerror,
                          'name a new folder where files can be written', error.errno)
     return host
+
+
+def _look_for_storage(tree, host):
+    """Read what the stages about storage look at beside the Host."""
+    names = [name for name, nic in sorted(host.interfaces.items()) if nic.link_type == 'infiniband']
+    storage.modes(tree, names)
+    storage.connectable(tree, names)
+    for name in RDMA_MODULES:
+        tree.exists('/sys/module/' + name)
 
 
 class _Recorder(object):

@@ -139,6 +139,9 @@ class Host(namedtuple('Host', 'interfaces ports eipoibs children problems storag
 # The modules that make a Mellanox port an EIPOIB interface, in the order in which they load.
 EIPOIB_MODULES = ('mlx4_core', 'mlx4_ib', 'ib_ipoib', 'eth_ipoib')
 
+# Those for iSER: the initiator, tgtd's target in user space, LIO's in the kernel.
+RDMA_MODULES = ('ib_iser', 'rdma_ucm', 'ib_isert')
+
 
 class Modules(namedtuple('Modules', 'release loaded available')):
     """Those of EIPOIB_MODULES that a kernel has.

@@ -19,7 +19,6 @@ from plugin_lib.errors import InputError
 from plugin_lib.paths import HIERA_GLOBALS_FILE, OWN_HIERA_FILE, SHARED_HIERA_FILE
 from plugin_lib.planning import yaml_key
 
-
 KEY = 'network_scheme'
 MARK = 'infiniband_moved_from'
 # Stands beside it where the rest of the scheme is what was published then, and no other plugin's.

@@ -9,6 +9,7 @@ with an address option of its own (cinder/volume/drivers/lvm.py).
 from __future__ import absolute_import, print_function, unicode_literals
 
 from plugin_lib.errors import InputError, InputErrors
+from plugin_lib.host.state import RDMA_MODULES
 from plugin_lib.paths import RDMA_MODULES_FILE
 from plugin_lib.planning import ini_edit
 from plugin_lib.planning.operations import LoadModule, Plan, RemoveFile, Step, WriteFile
@@ -18,9 +19,7 @@ STAGE = 'rdma'
 CINDER_FILE = '/etc/cinder/cinder.conf'
 CINDER_SERVICE = 'cinder-volume'
 
-# The initiator; tgtd's iSER in user space; LIO's in the kernel.
-INITIATOR, TARGET_OF_TGT, TARGET_OF_LIO = 'ib_iser', 'rdma_ucm', 'ib_isert'
-MODULES = (INITIATOR, TARGET_OF_TGT, TARGET_OF_LIO)
+INITIATOR, TARGET_OF_TGT, TARGET_OF_LIO = RDMA_MODULES
 
 _LVM_DRIVERS = ('LVMVolumeDriver', 'LVMISCSIDriver', 'LVMISERDriver')
 _JUNO_DRIVER = 'cinder.volume.drivers.lvm.LVMISERDriver'
@@ -34,7 +33,7 @@ def plan(published, moves, text, pending, modules_text, loaded):
     :param text: of CINDER_FILE, None where there is no Cinder
     :param pending: names of the services that have not read their configuration yet
     :param modules_text: of RDMA_MODULES_FILE, None when it does not exist
-    :param loaded: names of those of MODULES that are loaded
+    :param loaded: names of those of RDMA_MODULES that are loaded
     :raises InputErrors: when Cinder's file is not understood
     """
     try:

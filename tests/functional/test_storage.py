@@ -70,6 +70,10 @@ def test_storage_moves_to_the_child_and_back():
         assert node.read(f'{NET}/{CHILD}/mtu') == '65520\n'
         assert hook(node) == 'storage: nothing to do\n'
 
+        assert fuel_infiniband(node, 'capture', '/root/captured').returncode == 0
+        replayed = fuel_infiniband(node, 'plan', '--root', '/root/captured', '--astute', '/etc/astute.yaml')
+        assert 'storage: ' not in replayed.stdout and replayed.returncode == 0
+
         once = eipoibd(node, '--once')
         assert once.returncode == 0
         assert f'{CHILD} vlan {astute.STORAGE_VLAN} eth4 storage' in once.stdout and 'nothing to do' in once.stdout

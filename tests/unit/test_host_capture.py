@@ -21,7 +21,7 @@ from plugin_lib.host import machine
 from plugin_lib.host.capture import WRITTEN_BY_US, capture, written_by_us
 from plugin_lib.host.source import Captured, Live, open_root
 from plugin_lib.host.sysfs import Tree, is_interface_name
-from plugin_lib.paths import STATUS_FILE
+from plugin_lib.paths import OWN_HIERA_FILE, RDMA_MODULES_FILE, STATUS_FILE
 from plugin_lib.planning import drivers, modprobe, service, sriov
 from plugin_lib.planning.operations import StartService
 from plugin_lib.published import settings as plugin_settings
@@ -206,7 +206,7 @@ class TestCapture(object):
                     files.add(name)
         assert not [target for target in links if target.startswith('/')]
         assert files <= set(['capture.json', 'eth_ipoib_interfaces', 'vifs', 'parent', 'pkey', 'dev_port', 'dev_id',
-                             'state', 'link_layer', 'lid', 'sm_lid', 'rate'])
+                             'state', 'link_layer', 'lid', 'sm_lid', 'rate', 'mode', 'address'])
 
     @settings(deadline=None, max_examples=10)
     @given(st.lists(st.integers(0, 0xffff), max_size=8), st.lists(st.integers(1, 200), max_size=8, unique=True),
@@ -287,7 +287,8 @@ class TestWhatThePluginWrote(object):
     def test_is_where_it_writes_it(self):
         in_run = ['{0}/{1}'.format(eipoibd.RUN_FOLDER, name) for name in (eipoibd.LEDGER_FILE, STATUS_FILE)]
         assert sorted(WRITTEN_BY_US) == sorted([
-            drivers.MODPROBE_FILE, service.CONFIG_FILE, sriov.MODPROBE_FILE, sriov.SRIOV_MEMORY] + in_run)
+            drivers.MODPROBE_FILE, service.CONFIG_FILE, sriov.MODPROBE_FILE, sriov.SRIOV_MEMORY, OWN_HIERA_FILE,
+            RDMA_MODULES_FILE] + in_run)
 
     def test_a_replay_of_a_configured_node_does_it_not_again(self, folder):
         node = configured_node(folder + '/machine')
