@@ -22,6 +22,7 @@ NLM_F_REQUEST, NLM_F_DUMP_INTR, NLM_F_DUMP = 0x1, 0x10, 0x300
 RTEXT_FILTER_SKIP_STATS = 8
 IFF_UP = 0x1
 ARPHRD_ETHER = 1  # linux/if_arp.h
+TAP = 'tun'  # the kind of a tap: what is behind it is no interface of this machine
 
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER, IFLA_OPERSTATE = 1, 3, 4, 5, 10, 16
 IFLA_LINKINFO, IFLA_EXT_MASK, IFLA_LINK_NETNSID = 18, 29, 37
@@ -47,6 +48,8 @@ _U8 = struct.Struct(str('=B'))
 _U16 = struct.Struct(str('=H'))
 _U32 = struct.Struct(str('=I'))
 _I32 = struct.Struct(str('=i'))
+_ASK_FOR_LINKS = _IFINFO.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _ATTRIBUTE.pack(8, IFLA_EXT_MASK) + _U32.pack(
+    RTEXT_FILTER_SKIP_STATS)
 
 
 class Link(namedtuple('Link', 'name ifindex type flags mtu address state parent master kind pkey vlan peer')):
@@ -122,7 +125,7 @@ class Links(object):
     def _dump(self):
         for _ in range(_ATTEMPTS):
             self._sequence += 1
-            messages, interrupted = _dump(self._connection, self._sequence)
+            messages, interrupted = dump(self._connection, self._sequence, RTM_GETLINK, RTM_NEWLINK, _ASK_FOR_LINKS)
             if not interrupted:
                 break
         known = self._known
@@ -165,9 +168,9 @@ def named(links):
                 for link in links)
 
 
-def split(data, sequence):
-    # type: (bytes, int) -> tuple
-    """The bodies of the RTM_NEWLINK messages in one datagram of the dump ``sequence``.
+def split(data, sequence, wanted=RTM_NEWLINK):
+    # type: (bytes, int, int) -> tuple
+    """The bodies of the messages of the type ``wanted`` in one datagram of the dump ``sequence``.
 
     :returns: ``(bodies, whether this was the last datagram, whether the kernel marked the dump as interrupted)``
     :raises EnvironmentError: the error that the kernel answered with, or EBADMSG for what is not netlink
@@ -175,10 +178,10 @@ def split(data, sequence):
     bodies, interrupted, offset = [], False, 0
     while offset < len(data):
         if offset + _HEADER.size > len(data):
-            raise _garbage()
+            raise garbage()
         length, kind, flags, of_sequence, _ = _HEADER.unpack_from(data, offset)
         if not _HEADER.size <= length <= len(data) - offset:
-            raise _garbage()
+            raise garbage()
         body = data[offset + _HEADER.size:offset + length]
         offset += (length + 3) & ~3
         if of_sequence != sequence:
@@ -188,7 +191,7 @@ def split(data, sequence):
             raise _refusal(body)
         if kind == NLMSG_DONE:
             return bodies, True, interrupted
-        if kind == RTM_NEWLINK:
+        if kind == wanted:
             bodies.append(body)
     return bodies, False, interrupted
 
@@ -200,9 +203,9 @@ def parse(body):
     :raises EnvironmentError: EBADMSG for what is not netlink
     """
     if len(body) < _IFINFO.size:
-        raise _garbage()
+        raise garbage()
     _, link_type, ifindex, flags, _ = _IFINFO.unpack_from(body)
-    found = _attributes(body, _IFINFO.size)
+    found = attributes(body, _IFINFO.size)
     try:
         name, mtu, state = _name(found[IFLA_IFNAME]), _number(found, IFLA_MTU), _number(found, IFLA_OPERSTATE, _U8) or 0
         parent, peer = _number(found, IFLA_LINK), None
@@ -211,39 +214,50 @@ def parse(body):
         master = _number(found, IFLA_MASTER)
         kind, pkey, vlan = _kind(found[IFLA_LINKINFO]) if IFLA_LINKINFO in found else (None, None, None)
     except (KeyError, struct.error):
-        raise _garbage()
-    address = ':'.join('{0:02x}'.format(byte) for byte in bytearray(found.get(IFLA_ADDRESS, b'')))
-    return Link(name, ifindex, link_type, flags, mtu, address,
+        raise garbage()
+    return Link(name, ifindex, link_type, flags, mtu, address(found.get(IFLA_ADDRESS, b'')),
                 OPERSTATES[state] if state < len(OPERSTATES) else OPERSTATES[0], parent, master, kind, pkey, vlan, peer)
 
 
-def _dump(connection, sequence):
-    request = _IFINFO.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _ATTRIBUTE.pack(8, IFLA_EXT_MASK) + _U32.pack(
-        RTEXT_FILTER_SKIP_STATS)
-    connection.sendto(_HEADER.pack(_HEADER.size + len(request), RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, sequence, 0)
-                      + request, (0, 0))
+def address(octets):
+    # type: (bytes) -> str
+    """A link-layer address as text."""
+    return ':'.join('{0:02x}'.format(octet) for octet in bytearray(octets))
+
+
+def dump(connection, sequence, request, kind, body):
+    # type: (socket.socket, int, int, int, bytes) -> tuple
+    """``(bodies of the messages, whether the kernel marked the dump as interrupted)`` of a dump.
+
+    :param request: type of the request, whose body is ``body``
+    :param kind: type of the messages that answer it
+    :raises EnvironmentError: what the kernel says, or EBADMSG for an answer that is not netlink
+    """
+    connection.sendto(_HEADER.pack(_HEADER.size + len(body), request, NLM_F_REQUEST | NLM_F_DUMP, sequence, 0) + body,
+                      (0, 0))
     bodies, interrupted, last = [], False, False
     while not last:
         data, sender = connection.recvfrom(_BUFFER_SIZE)
         if sender[0] != 0:  # not the kernel
             continue
         if not data:
-            raise _garbage()
-        more, last, disturbed = split(data, sequence)
+            raise garbage()
+        more, last, disturbed = split(data, sequence, kind)
         bodies.extend(more)
         interrupted = interrupted or disturbed
     return bodies, interrupted
 
 
-def _attributes(data, offset=0):
-    """``{type: value}`` of a sequence of attributes."""
+def attributes(data, offset=0):
+    # type: (bytes, int) -> dict
+    """``{type: value}`` of a sequence of attributes.  EnvironmentError EBADMSG for what is not netlink."""
     found, end = {}, len(data)
     while offset < end:
         if offset + _ATTRIBUTE.size > end:
-            raise _garbage()
+            raise garbage()
         length, kind = _ATTRIBUTE.unpack_from(data, offset)
         if not _ATTRIBUTE.size <= length <= end - offset:
-            raise _garbage()
+            raise garbage()
         found[kind & ~_NESTED_OR_BYTE_ORDER] = data[offset + _ATTRIBUTE.size:offset + length]
         offset += (length + 3) & ~3
     return found
@@ -251,11 +265,11 @@ def _attributes(data, offset=0):
 
 def _kind(info):
     """``(kind, P_Key, VLAN)`` of IFLA_LINKINFO."""
-    found = _attributes(info)
+    found = attributes(info)
     kind = _name(found[IFLA_INFO_KIND]) if IFLA_INFO_KIND in found else None
     if kind not in ('ipoib', 'vlan') or IFLA_INFO_DATA not in found:
         return kind, None, None
-    data = _attributes(found[IFLA_INFO_DATA])
+    data = attributes(found[IFLA_INFO_DATA])
     if kind == 'vlan':
         return kind, None, _number(data, IFLA_VLAN_ID, _U16)
     return kind, _number(data, IFLA_IPOIB_PKEY, _U16), None
@@ -272,12 +286,13 @@ def _errno(body):
 
 def _refusal(body):
     code = _errno(body)
-    return EnvironmentError(code, os.strerror(code), 'RTM_GETLINK') if 0 < code <= _MAX_ERRNO else _garbage()
+    return EnvironmentError(code, os.strerror(code), 'RTM_GETLINK') if 0 < code <= _MAX_ERRNO else garbage()
 
 
 def _name(value):
     return to_text(value.rstrip(b'\0'))
 
 
-def _garbage():
+def garbage():
+    # type: () -> EnvironmentError
     return EnvironmentError(errno.EBADMSG, os.strerror(errno.EBADMSG), 'RTM_GETLINK')

@@ -12,7 +12,7 @@ from collections import namedtuple
 
 from plugin_lib._compat import fs_path, monotonic, readable
 from plugin_lib.host.namespaces import OWN, Namespaces
-from plugin_lib.host.netlink import ARPHRD_ETHER
+from plugin_lib.host.netlink import ARPHRD_ETHER, TAP
 from plugin_lib.host.switch import SOCKET
 from plugin_lib.host.sysfs import problem_of
 from plugin_lib.planning import backoff
@@ -21,7 +21,7 @@ _SETTLE = 5.0
 _LONGEST = 8.0  # seconds between two tries to connect, as those of Open vSwitch's own daemons (reconnect.py)
 
 
-class Topology(namedtuple('Topology', 'namespaces switch known problems flows')):
+class Topology(namedtuple('Topology', 'namespaces switch known problems flows learnt')):
     """One look.
 
     :param namespaces: {name: {Ethernet interface: netlink.Link}}; OWN is the one that EIPOIB interfaces are in
@@ -29,12 +29,13 @@ class Topology(namedtuple('Topology', 'namespaces switch known problems flows'))
     :param known: False where Open vSwitch is installed and its database has not told anything yet
     :param problems: tuple of lines about what could not be read
     :param flows: {(port of Open vSwitch, VLAN): VLAN} of host.flows.changes
+    :param learnt: tuple of (name of a tap in a Linux bridge, MAC that the bridge has learnt there)
     """
 
     __slots__ = ()
 
 
-Topology.__new__.__defaults__ = ({},)
+Topology.__new__.__defaults__ = ({}, ())
 
 
 class Surroundings(object):
@@ -55,6 +56,7 @@ class Surroundings(object):
         self._flows = {}      # the last ones
         self._failures = 0
         self._retry = 0.0     # when the database is tried again
+        self._learnt = None   # host.learnt.Learnt, while there are taps in Linux bridges
 
     def follow(self):
         # type: () -> None
@@ -66,11 +68,13 @@ class Surroundings(object):
     def sources(self):
         # type: () -> list
         """What is readable when something has changed; hand it to :meth:`take` then."""
-        return self._namespaces.sources() + ([self._monitor] if self._monitor else [])
+        return self._namespaces.sources() + [source for source in (self._monitor, self._learnt) if source]
 
     def take(self, source):
         # type: (object) -> bool
         """Whether what has become readable is news: a change, or that the connection is over."""
+        if source is self._learnt:
+            source.drain()
         if source is not self._monitor:
             return True
         try:
@@ -105,8 +109,9 @@ class Surroundings(object):
             problems.append(self._trouble)
         if self._switch:
             problems += self._look_at_flows()
+        learnt = self._look_behind_taps(namespaces[OWN], problems)
         return Topology(namespaces, self._switch, self._switch is not None or not self._is_expected(), tuple(problems),
-                        self._flows)
+                        self._flows, learnt)
 
     def settle(self):
         # type: () -> Topology
@@ -121,9 +126,23 @@ class Surroundings(object):
     def close(self):
         # type: () -> None
         self._namespaces.close()
-        if self._monitor:
-            self._monitor.close()
-            self._monitor = None
+        for source in (self._monitor, self._learnt):
+            if source:
+                source.close()
+        self._monitor = self._learnt = None
+
+    def _look_behind_taps(self, links, problems):
+        """What Linux bridges have learnt at their taps; the rest is found as interfaces."""
+        taps = dict((link.ifindex, name) for name, link in links.items() if link.kind == TAP
+                    and link.master in links and links[link.master].kind == 'bridge')
+        try:
+            if taps and self._learnt is None:
+                from plugin_lib.host.learnt import Learnt
+                self._learnt = Learnt()
+            return self._learnt.read(taps) if self._learnt else ()
+        except EnvironmentError as error:
+            problems.append(problem_of(error))
+            return ()
 
     def _look_at_flows(self):
         """Lines about what could not be read."""

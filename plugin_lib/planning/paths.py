@@ -68,6 +68,11 @@ class Paths(object):
         """The Exits of what an interface sends, or whoever is behind it."""
         return self._follow(('out', space, name, UNTAGGED))
 
+    def received_by(self, space, name):
+        # type: (str, str) -> tuple
+        """The Exits of what comes in at an interface from outside."""
+        return self._follow(('in', space, name, UNTAGGED))
+
     def place_of(self, interface):
         # type: (object) -> tuple
         """(network namespace, netlink.Link) of a switch.Interface, (None, None) where there is none to be seen."""

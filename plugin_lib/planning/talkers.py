@@ -12,7 +12,7 @@ from collections import namedtuple
 
 from plugin_lib._compat import quoted, to_text
 from plugin_lib.host.namespaces import OWN
-from plugin_lib.host.netlink import IFF_UP
+from plugin_lib.host.netlink import IFF_UP, TAP
 from plugin_lib.host.sysfs import is_interface_name
 from plugin_lib.memo import remembering
 from plugin_lib.pkey import LAST_VLAN
@@ -21,7 +21,6 @@ from plugin_lib.planning.paths import UNTAGGED, Paths, is_access, is_native
 _MAC = re.compile(r'^([0-9a-f]{2}:){5}[0-9a-f]{2}\Z')
 _ZERO = '00:00:00:00:00:00'
 _NUMBER = re.compile(r'^[0-9]{1,4}\Z')
-_GUEST = 'tun'  # the kind of a tap: what is behind it is no interface of this machine
 # Types of interfaces behind which nobody talks to the node's own networks: patches are followed, tunnels carry frames
 # inside of others.
 _NOBODY_BEHIND = ('patch', 'gre', 'gre64', 'ipsec_gre', 'ipsec_gre64', 'vxlan', 'geneve', 'lisp', 'stt', 'gtpu')
@@ -88,6 +87,8 @@ class _Search(object):
             for space in sorted(self._topology.namespaces):
                 for name in sorted(self._topology.namespaces[space]):
                     self._interface(space, self._topology.namespaces[space][name])
+            for name, mac in self._topology.learnt:
+                self._guest(name, mac)
         return Talkers(self._found, self._topology.known, tuple(sorted(self._problems | self._paths.problems)))
 
     def _plugged(self, port):
@@ -111,7 +112,7 @@ class _Search(object):
             return None
         _, link = self._paths.place_of(interface)
         if interface.type in ('', 'system'):
-            if link is not None and link.kind == _GUEST:
+            if link is not None and link.kind == TAP:
                 self._skip(port.name, 'its guest has a MAC that no attached-mac tells')
             return None
         up = link is not None and link.flags & IFF_UP
@@ -152,6 +153,13 @@ class _Search(object):
         if mac:
             bridge, port = self._plug_of(space, link)
             self._talk(mac, bridge, port, exits)
+
+    def _guest(self, name, mac):
+        """Whoever is behind a tap of a Linux bridge.  Its frames come in there, and their VLAN is not looked at."""
+        exits = self._paths.received_by(OWN, name)
+        mac = self._checked(name, mac) if exits else None
+        if mac:
+            self._talk(mac, self._topology.namespaces[OWN][name].master, name, exits)
 
     def _plug_of(self, space, link):
         """(bridge, port) where an interface is plugged in, as a person would name them."""

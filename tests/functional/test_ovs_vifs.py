@@ -3,8 +3,8 @@
 """Everybody who talks through an EIPOIB interface gets a vif: eipoibd beside a real Open vSwitch on a node of the lab.
 
 Covered: three bridges, patches, trunks, a bond; the same MAC in two VLANs and two MACs in one; a port that changes its
-VLAN, one that flaps; a port in another network namespace, a veth pair into one, a Linux bridge; 100 ports that come and
-go; ovsdb-server killed and started again; Open vSwitch that starts late; databases with the columns of 2.0 and 2.5.
+VLAN, one that flaps; a port in another network namespace, a veth pair into one, a Linux bridge, a guest behind its tap;
+100 ports that come and go; ovsdb-server killed and started again; Open vSwitch that starts late; databases with the columns of 2.0 and 2.5.
 """
 import json
 import os
@@ -218,7 +218,7 @@ def test_a_database_of_an_older_release_that_starts_late(version):
             until(lambda: vlans(node) == [100, 101])
             start_server(node)
             vsctl(node, 'init')
-            node.run('ip', 'link', 'add', 'ovs-system', 'type', 'veth', 'peer', 'name', 'p0')  # starts with ovs-vswitchd
+            node.run('ip', 'link', 'add', 'ovs-system', 'type', 'veth', 'peer', 'name', 'p0')  # as ovs-vswitchd does
             connect(node)
             add(node, 'a', MAC, 'tag=100')
             until_equal(lambda: served(node), {(MAC, 100)})
@@ -239,3 +239,36 @@ def test_without_open_vswitch_nothing_of_it_is_loaded():
         assert node.run('python3', '-Es', '-c', program).stdout.splitlines()[-1] == '[]'
 
     assert lab.run(body) in (0, None), 'what failed in the lab is on stderr'
+
+
+# A guest: a tap, and a frame that comes out of it.
+GUEST = '''
+import fcntl, os, struct, sys
+tap = os.open('/dev/net/tun', os.O_RDWR)
+fcntl.ioctl(tap, 0x400454ca, struct.pack('16sH22x', b'tap7', 0x1002))
+os.system('ip link set tap7 up master br-lnx')
+os.write(tap, b'\\xff' * 6 + bytes.fromhex(sys.argv[1].replace(':', '')) + b'\\x08\\x06' + b'\\0' * 46)
+print('sent', flush=True)
+sys.stdin.read()
+'''
+
+
+def test_a_guest_behind_a_tap_of_a_linux_bridge():
+    def body(node):
+        vsctl(node, 'del-port', 'eth4')
+        for command in ('add br-lnx type bridge', 'set br-lnx up', 'set eth4 master br-lnx'):
+            node.run('ip', 'link', *command.split())
+        own = node.read('/sys/class/net/br-lnx/address').strip()
+        assert own == node.read('/sys/class/net/eth4/address').strip()
+        with subprocess.Popen(node.machine.inside('python3', '-c', GUEST, MAC), stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True) as guest:
+            assert guest.stdout.readline() == 'sent\n'
+            until(lambda: (MAC, 0) in served(node))
+            node.run('bridge', 'fdb', 'del', MAC, 'dev', 'tap7', 'master')  # it was silent for long
+            node.run('ip', 'link', 'set', 'eth4', 'mtu', '1400')
+            until(lambda: not any(vif['state'] == 'silent' for vif in status(node)['interfaces']['eth4']['vifs']))
+            assert (MAC, 0) in served(node), 'whoever listens is there still'
+            guest.stdin.close()
+        until(lambda: (MAC, 0) not in served(node))
+
+    on_a_node(body)

@@ -7,6 +7,7 @@ Beside a loop that asks ovs-vsctl every 2 seconds, and a bare loop of the writes
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import time
@@ -66,7 +67,9 @@ def column(table, *names):
 while True:
     names = set(subprocess.check_output(['ovs-vsctl', 'list-ports', 'br-int']).decode().split())
     macs = dict((name, dict(ids[1]).get('attached-mac')) for name, ids in column('Interface', 'name', 'external_ids'))
-    known = names if known is None else known
+    if known is None:
+        known = names
+        os.close(os.open('/run/polling', os.O_CREAT))
     for name, tag in column('Port', 'name', 'tag'):
         if name in names and name not in known and macs.get(name):
             child, seen = '%04x.%d' % (0x8000 | tag, 170 + seen), seen + 1
@@ -155,7 +158,7 @@ def measure(node):
     bare = float(node.run('python3', '/opt/bare.py', str(BULK)).stdout)
     poller = subprocess.Popen(node.machine.inside('python3', '/opt/poller.py'))
     try:
-        time.sleep(3)
+        eipoibd_node.until(lambda: os.path.exists(node.path('/run/polling')))
         polled = []
         for number in range(POLLED):
             time.sleep(0.4 * number)  # not in step with the loop
