@@ -6,7 +6,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 import json
 import re
 import subprocess
-from multiprocessing.pool import ThreadPool
+from multiprocessing.pool import ThreadPool  # novm: Python 2.6 has it, without documentation
 
 from plugin_lib._compat import to_text
 from plugin_lib.effect import commands
