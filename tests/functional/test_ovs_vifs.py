@@ -4,7 +4,8 @@
 
 Covered: three bridges, patches, trunks, a bond; the same MAC in two VLANs and two MACs in one; a port that changes its
 VLAN, one that flaps; a port in another network namespace, a veth pair into one, a Linux bridge, a guest behind its tap;
-100 ports that come and go; ovsdb-server killed and started again; Open vSwitch that starts late; databases with the columns of 2.0 and 2.5.
+100 ports that come and go; ovsdb-server killed and started again; Open vSwitch that starts late; databases with the
+columns of 2.0 and 2.5.
 """
 import json
 import os
