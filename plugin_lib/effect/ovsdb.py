@@ -15,6 +15,7 @@ from plugin_lib.planning.ovs_changes import (
     MARK,
     OWNED,
     TRUNKS,
+    AddBond,
     AddBridge,
     AddPort,
     DelBridge,
@@ -27,7 +28,7 @@ ATTEMPTS = 5
 COLUMNS = {
     'Open_vSwitch': ('bridges', 'cur_cfg', 'next_cfg'),
     'Bridge': ('name', 'datapath_type', 'external_ids', 'ports'),
-    'Port': ('name', 'tag', 'trunks', 'vlan_mode', 'external_ids', 'interfaces'),
+    'Port': ('name', 'tag', 'trunks', 'vlan_mode', 'external_ids', 'interfaces', 'bond_mode'),
     'Interface': ('name', 'type', 'options', 'error', 'mtu_request'),  # 2.0 has neither error nor mtu_request
 }
 
@@ -101,7 +102,8 @@ def _errors(database, serial, transaction):
     """The errors about ports that we added, sorted, when ovs-vswitchd works with the configuration ``serial``."""
     database.run_until(lambda: database.rows('Open_vSwitch')[0].cur_cfg >= serial,
                        'ovs-vswitchd has not taken the configuration', 'check that ovs-vswitchd runs')
-    added = set(change.name for change in transaction.changes if isinstance(change, AddPort))
+    added = set(name for change in transaction.changes if isinstance(change, (AddBond, AddPort))
+                for name in getattr(change, 'interfaces', (change.name,)))
     return sorted('{0}: {1}'.format(row.name, row.error[0]) for row in database.rows('Interface')
                   if row.name in added and database.has('Interface', 'error') and row.error)
 
@@ -169,7 +171,8 @@ class _Draft(object):
         self.database = database
         self.tables = database.idl.tables
         self.kinds = {AddBridge: self._add_bridge, DelBridge: self._del_bridge, AddPort: self._add_port,
-                      DelPort: self._del_port, SetVlans: self._set_vlans, RequestMtu: self._request_mtu}
+                      AddBond: self._add_port, DelPort: self._del_port, SetVlans: self._set_vlans,
+                      RequestMtu: self._request_mtu}
 
     def add(self, change):
         """Make one change, unless it is made already.
@@ -182,7 +185,8 @@ class _Draft(object):
         if self._find('Bridge', change.name):
             return
         bridge = self._insert('Bridge', change.name, external_ids={MARK: OWNED}, datapath_type=change.datapath_type,
-                              ports=[self._insert_port(change.name, 'internal', {})])
+                              ports=[self._insert('Port', change.name, interfaces=[
+                                  self._insert('Interface', change.name, type='internal', options={})])])
         self._write(self.root, 'bridges', self.root.bridges + [bridge])
 
     def _del_bridge(self, change):
@@ -203,15 +207,23 @@ class _Draft(object):
             raise self._outdated('there is no bridge {0}'.format(change.bridge))
         port = self._find('Port', change.name)
         if port is None:
-            kind = 'patch' if change.peer else 'internal' if change.internal else ''
-            options = {'peer': change.peer} if change.peer else {}
-            port = self._insert_port(change.name, kind, options, external_ids={MARK: OWNED},
-                                     tag=_as_set(change.tag), trunks=list(change.trunks))
+            interfaces, more = self._interfaces(change)
+            port = self._insert('Port', change.name, interfaces=interfaces, external_ids={MARK: OWNED},
+                                tag=_as_set(change.tag), trunks=list(change.trunks), **more)
             self._write(bridge, 'ports', bridge.ports + [port])
         elif not _is_ours(port) or port not in bridge.ports:
             raise self._outdated('there is another port {0} by now'.format(change.name))
         else:
             self._set_vlans(change)
+
+    def _interfaces(self, change):
+        """The new Interfaces of a port that is added, and the columns that it has beside."""
+        if isinstance(change, AddBond):
+            return [self._insert('Interface', name, type='', options={}) for name in change.interfaces], {
+                'bond_mode': ['active-backup']}
+        kind = 'patch' if change.peer else 'internal' if change.internal else ''
+        return [self._insert('Interface', change.name, type=kind,
+                             options={'peer': change.peer} if change.peer else {})], {}
 
     def _del_port(self, change):
         port, bridge = self._find('Port', change.name), self._find('Bridge', change.bridge)
@@ -241,10 +253,6 @@ class _Draft(object):
             raise self._outdated('there is no interface {0}'.format(change.name))
         if self.database.has('Interface', 'mtu_request'):
             self._write(interface, 'mtu_request', [change.mtu])
-
-    def _insert_port(self, name, kind, options, **columns):
-        interface = self._insert('Interface', name, type=kind, options=options)
-        return self._insert('Port', name, interfaces=[interface], **columns)
 
     def _insert(self, table, name, **columns):
         row = self.txn.insert(self.tables[table])

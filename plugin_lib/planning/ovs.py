@@ -10,6 +10,8 @@ InfiniBand interface.  What netconfig (l23network) made is completed, not fought
 * The EIPOIB interface (``eth4``, or the bond over several) is a port of one OVS
   bridge: the one that gets it untagged; where there are tagged ports only, the one
   that has it already, else ``br-eth4``, a bridge of our own.
+* A bond of Open vSwitch is made where its members are there and free; others are
+  netconfig's.
 * A tagged port (``eth4.201``) of an OVS bridge is the kernel's VLAN interface when
   there is one, and else a pair of patch ports to the bridge that holds eth4, with
   tag 201 on that side.  One of a Linux bridge is a VLAN interface always.
@@ -30,7 +32,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 from plugin_lib.planning import linux_bridges, mtu, ovs_difference, ovs_rows, ovs_scheme, patches, uplinks
 from plugin_lib.planning.link_operations import AddBridgeLink, AddVlanLink
 from plugin_lib.planning.operations import Plan, Step
-from plugin_lib.planning.ovs_changes import AddPort, DelBridge, DelPort, OvsTransaction
+from plugin_lib.planning.ovs_changes import AddBond, AddPort, DelBridge, DelPort, OvsTransaction
 
 
 def plan(published, host, snapshot, addressed=frozenset()):
@@ -88,7 +90,7 @@ def _transaction(changes, links):
 def _once_applied(host, snapshot, changes):
     """(Host, names of ports) without what the changes take out of Open vSwitch."""
     out = set(change.name for change, _ in changes if isinstance(change, (DelBridge, DelPort)))
-    out.difference_update(change.name for change, _ in changes if isinstance(change, AddPort))
+    out.difference_update(change.name for change, _ in changes if isinstance(change, (AddBond, AddPort)))
     nics = dict((name, nic._replace(master=None) if name in out and nic.master == ovs_rows.KERNEL_DATAPATH else nic)
                 for name, nic in host.interfaces.items()
                 if name not in out or snapshot.interfaces[name].type != 'internal')

@@ -71,6 +71,16 @@ class AddPort(namedtuple('AddPort', 'bridge name tag trunks peer internal')):
             _limits(self.tag, self.trunks))
 
 
+class AddBond(namedtuple('AddBond', 'bridge name tag trunks interfaces')):
+    """Add a port of several network interfaces, of which one at a time is used; tag and trunks as of AddPort."""
+
+    __slots__ = ()
+
+    def describe(self):
+        return 'add bond {0} of {1} to {2}{3}'.format(
+            self.name, ' and '.join(self.interfaces), self.bridge, _limits(self.tag, self.trunks))
+
+
 class DelPort(namedtuple('DelPort', 'bridge name')):
     """Remove a port of ours from a bridge."""
 

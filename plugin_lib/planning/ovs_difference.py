@@ -3,7 +3,7 @@
 """From what Open vSwitch has to what it is to have: changes to what is ours, findings about the rest."""
 from __future__ import absolute_import, print_function, unicode_literals
 
-from plugin_lib.planning.ovs_changes import MARK, TRUNKS, AddBridge, AddPort, DelBridge, DelPort, SetVlans
+from plugin_lib.planning.ovs_changes import MARK, TRUNKS, AddBond, AddBridge, AddPort, DelBridge, DelPort, SetVlans
 from plugin_lib.planning.ovs_rows import is_internal, is_ours, peer_of
 
 NEEDLESS = 'nothing in the network scheme needs it'
@@ -22,8 +22,7 @@ def changes(desired, snapshot):
         if have is None or is_ours(have) and not _same_place(wanted, have, snapshot):
             if have:
                 removed.append((DelPort(have.bridge, name), 'it moves: ' + wanted.why))
-            added.append((AddPort(wanted.bridge, name, wanted.tag, wanted.trunks or (), wanted.peer, wanted.internal),
-                          wanted.why))
+            added.append((_addition(wanted), wanted.why))
         elif is_ours(have):
             added += _set_vlans(wanted, have)
         elif have.bridge != wanted.bridge:
@@ -37,9 +36,15 @@ def changes(desired, snapshot):
     return removed + bridges + added + _bridge_removals(desired, snapshot)
 
 
+def _addition(wanted):
+    if wanted.interfaces:
+        return AddBond(wanted.bridge, wanted.name, wanted.tag, wanted.trunks or (), wanted.interfaces)
+    return AddPort(wanted.bridge, wanted.name, wanted.tag, wanted.trunks or (), wanted.peer, wanted.internal)
+
+
 def _same_place(wanted, have, snapshot):
-    return (wanted.bridge, wanted.peer, wanted.internal) == (
-        have.bridge, peer_of(snapshot, have), is_internal(snapshot, have))
+    return (wanted.bridge, wanted.peer, wanted.internal, wanted.interfaces or have.interfaces) == (
+        have.bridge, peer_of(snapshot, have), is_internal(snapshot, have), have.interfaces)
 
 
 def _set_vlans(wanted, have):

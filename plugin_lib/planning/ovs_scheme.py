@@ -13,8 +13,12 @@ from plugin_lib.planning.patches import title
 LONGEST_NAME = 15
 
 
-class Wanted(namedtuple('Wanted', 'bridge name tag trunks peer internal why')):
-    """A port that is to exist; as AddPort, but ``trunks`` None leaves them as they are; ``why``: what asks for it."""
+class Wanted(namedtuple('Wanted', 'bridge name tag trunks peer internal interfaces why')):
+    """A port that is to exist; as AddPort, but ``trunks`` None leaves them as they are.
+
+    :param interfaces: of a bond that is to be made, else empty
+    :param why: what asks for it
+    """
 
     __slots__ = ()
 
@@ -58,7 +62,8 @@ class Desired(object):
         for spec in in_ovs:
             if spec.name != name:
                 self.bridges[spec.bridge] = 'it has the port {0}'.format(spec.name)
-        if name not in self.host.interfaces and name not in self.snapshot.ports:
+        members = self._members(name)
+        if name not in self.host.interfaces and name not in self.snapshot.ports and not members:
             self.findings.append('{0} is not on this node: it is put on no bridge'.format(name))
             self.complete = False
             return False
@@ -69,7 +74,7 @@ class Desired(object):
                 spec.name, spec.bridge, name) for spec in patched]
             return False
         self.bridges.setdefault(home, 'it has the port {0}'.format(name))
-        self._want(Wanted(home, name, own.vlan if own else None, None, None, False,
+        self._want(Wanted(home, name, own.vlan if own else None, None, None, False, members,
                           'the network scheme has it there' if own else 'VLANs of it are ports of other bridges'))
         for spec in patched:
             self._patch_vlan(home, name, spec, keys)
@@ -99,8 +104,21 @@ class Desired(object):
         """Want the internal ports that the scheme has on the OVS bridges that are wanted."""
         for spec in self.scheme.ports:
             if spec.interface is None and spec.bridge in self.bridges:
-                self._want(Wanted(spec.bridge, spec.name, spec.vlan, tuple(sorted(spec.trunks)), None, True,
+                self._want(Wanted(spec.bridge, spec.name, spec.vlan, tuple(sorted(spec.trunks)), None, True, (),
                                   'the network scheme has it there'))
+
+    def _members(self, name):
+        """The interfaces of a bond of Open vSwitch of which nothing is there yet but they; else none.
+
+        IPoIB is bonded active-backup or not at all (Documentation/networking/bonding.rst of Linux).
+        """
+        bond = self.scheme.bonds.get(name)
+        if not bond or bond.provider != 'ovs' or bond.mode not in (None, 'active-backup') or len(bond.interfaces) < 2:
+            return ()
+        free = all(member in self.host.interfaces and self.host.interfaces[member].master is None and
+                   member not in self.snapshot.ports and member not in self.addressed for member in bond.interfaces)
+        ours = name in self.snapshot.ports and ovs_rows.is_ours(self.snapshot.ports[name])
+        return tuple(bond.interfaces) if ours or free and name not in self.host.interfaces else ()
 
     def _home(self, name, patched):
         """(the OVS bridge that is to hold an uplink, its own PortSpec or None); no bridge: it stays where it is."""
@@ -145,7 +163,7 @@ class Desired(object):
             self.findings.append('{0} is there, but not as VLAN {1} of {2}: it is left as it is'.format(
                 spec.name, spec.vlan, spec.interface))
         else:
-            self._want(Wanted(spec.bridge, spec.name, None, None, None, False, 'the network scheme has it there'))
+            self._want(Wanted(spec.bridge, spec.name, None, None, None, False, (), 'the network scheme has it there'))
         return True
 
     def _patch_vlan(self, home, name, spec, keys):
@@ -165,7 +183,7 @@ class Desired(object):
             names = fit(stem, '-0'), fit(stem, '-1')
             if all(self._is_free(name) for name in names):
                 for end, other in ((0, 1), (1, 0)):
-                    self._want(Wanted(bridges[end], names[end], tags[end], trunks, names[other], False, why))
+                    self._want(Wanted(bridges[end], names[end], tags[end], trunks, names[other], False, (), why))
         elif not any((ends[0].tag or None, ends[1].tag or None) == tags and ends[0].trunks == ends[1].trunks == trunks
                      for ends in joined):
             self.findings.append('{0} and {1} are joined by {2}, but not with the tags and trunks of {3}; it is not '
@@ -176,7 +194,7 @@ class Desired(object):
         joined = [each for each in ovs_rows.jacks(self.snapshot, self.host, bridge, linux_bridge)
                   if not ovs_rows.is_ours(self.snapshot.ports[each])]
         if not joined and self._is_free(name):
-            self._want(Wanted(bridge, name, tag, (), None, True, why))
+            self._want(Wanted(bridge, name, tag, (), None, True, (), why))
             self.jacks[name] = linux_bridge
         elif joined and not any((self.snapshot.ports[each].tag or None) == tag for each in joined):
             self.findings.append('{0} and {1} are joined by {2}, but not with the tag of the network scheme; it is not '

@@ -4,8 +4,9 @@
 
     python -m tests.functional.ovs_node ROOT ASTUTE PKEY...
 
-Database and interfaces are real; that eth4 is an EIPOIB interface, and the P_Keys under it, are made up here.  Prints
-JSON: what was made, the findings, and what a second plan would make; an error is printed as the command line does.
+Database and interfaces are real; that eth4 and eth5 are EIPOIB interfaces, and the P_Keys under them, are made up
+here.  Prints JSON: what was made, the findings, and what a second plan would make; an error is printed as the command
+line does.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
@@ -29,7 +30,7 @@ MAC = '02:00:00:00:00:04'
 
 
 def host(pkeys):
-    """The machine, with eth4 over port 1 of mlx4_0."""
+    """The machine, with eth4, and eth5 where there is one, over port 1 of mlx4_0."""
     port = Port('mlx4_0', 1, '0000:03:00.0', 'ACTIVE', 'InfiniBand', 1, 1, '40 Gb/sec (4X QDR)',
                 tuple(PKey.parse(text) for text in pkeys), None)
     nics = dict((name, Interface(name, link.ifindex, link.address, 'ethernet', bool(link.flags & IFF_UP), link.state,
@@ -37,7 +38,9 @@ def host(pkeys):
                 for name, link in Links().read().items())
     # Without one, a test looks at the database alone.
     nics.setdefault('eth4', Interface('eth4', 4, MAC, 'ethernet', True, 'up', 1500, 'eth_ipoib', 'ib0'))
-    return Host(nics, (port,), {'eth4': Eipoib('eth4', 'ib0', 'mlx4_0', 1, MAC, True, (), (), True)}, {}, ())
+    eipoibs = dict((name, Eipoib(name, 'ib0', 'mlx4_0', 1, MAC, True, (), (), True)) for name in ('eth4', 'eth5')
+                   if name in nics)
+    return Host(nics, (port,), eipoibs, {}, ())
 
 
 def look(root, said, pkeys):

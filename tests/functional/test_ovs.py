@@ -7,6 +7,8 @@ applied, a VLAN outside the trunks does not; a second apply writes nothing; what
 others made stays.  The product code runs under this Python and, where .venv27
 exists, under Python 2.7 with ovs 2.5.0.
 """
+import subprocess
+
 import pytest
 
 from plugin_lib.effect import ovsdb as effect
@@ -102,6 +104,36 @@ def test_a_bridge_of_our_own_comes_and_goes(two):
     assert result['again'] == []
     assert node.vsctl('port-to-br', 'eth4') == 'br-aux\n'
     assert node.pings('192.168.0.2') and node.pings('10.10.0.2')
+
+
+@pytest.mark.parametrize('python', PYTHONS)
+def test_a_bond_is_made_limited_and_goes(two, python):
+    """eth4 and eth5 of each node are a bond that netconfig has not made; on the first one it has."""
+    first, second = two
+    subprocess.run(['nsenter', f'--target={first.pid}', '--net', *switches.AS_USER, '--', 'ip', 'link', 'add', 'eth5',
+                    'type', 'veth', 'peer', 'name', 'eth5', 'netns', str(second.pid)], check=True)
+    first.vsctl('add-bond', 'br-aux', 'bond0', 'eth4', 'eth5', 'bond_mode=active-backup')
+    scheme = first.astute.read_text()
+    for node in two:
+        node('ip', 'link', 'set', 'eth5', 'up')
+        bond = 'add-bond, name: bond0, interfaces: [eth4, eth5], bridge: br-aux}'
+        node.astute.write_text(node.astute.read_text().replace('add-port, bridge: br-aux, name: eth4}', bond).replace(
+            'name: eth4.20', 'name: bond0.20'))
+        made = applied(node, *PKEYS, python=python)
+        assert made['again'] == []
+        assert (f'set port bond0, VLANs 201-202, 1000{BY_KEYS}' in made['made']) is (node is first)
+        assert (f'add bond bond0 of eth4 and eth5 to br-aux, VLANs 201-202, 1000{BY_KEYS}' in made['made']) is (
+            node is second)
+    for used, idle in (('eth4', 'eth5'), ('eth5', 'eth4')):
+        for name, state in ((used, 'up'), (idle, 'down')):
+            for node in two:
+                node('ip', 'link', 'set', name, state)
+        assert first.pings('192.168.0.2', 20) and first.pings('10.10.0.2', 20), used
+    assert ovsdb.read(str(second.folder)).ports['bond0'].interfaces == ('eth4', 'eth5')
+    assert second.vsctl('get', 'port', 'bond0', 'bond_mode') == 'active-backup\n'
+    second.astute.write_text(scheme.replace('192.168.0.1/', '192.168.0.2/').replace('192.168.1.1/', '192.168.1.2/'))
+    assert 'remove port bond0 from br-aux (nothing in the network scheme needs it)' in applied(second, *PKEYS)['made']
+    assert ovsdb.read(str(second.folder)).ports['eth4'].interfaces == ('eth4',)
 
 
 def test_changes_are_made_once_and_refused_when_the_plan_is_out_of_date(nodes):

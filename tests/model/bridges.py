@@ -17,7 +17,7 @@ from plugin_lib.pkey import PKey
 from plugin_lib.planning import ovs
 from plugin_lib.planning.link_operations import AddBridgeLink, AddVethPair, AddVlanLink, SetMaster
 from plugin_lib.planning.operations import LinkUp, SetMtu
-from plugin_lib.planning.ovs_changes import MARK, AddBridge, AddPort, DelBridge, DelPort, RequestMtu, SetVlans
+from plugin_lib.planning.ovs_changes import MARK, AddBond, AddBridge, AddPort, DelBridge, DelPort, RequestMtu, SetVlans
 from tests.model.astute import astute
 
 MAC = '02:00:00:00:00:04'
@@ -200,12 +200,13 @@ def _change(found, nics, change):
             'internal' if change.internal else '')
         if change.internal:
             nics[change.name] = nic(change.name)._replace(up=False)
+    elif isinstance(change, AddBond):
+        assert change.name not in found.ports and not set(change.interfaces) & set(found.ports)
+        assert change.name not in nics and set(change.interfaces) <= set(nics)
+        found.ports[change.name] = Port(change.name, change.bridge, change.tag, change.trunks, None, OWNED,
+                                        change.interfaces)
     elif isinstance(change, DelPort):
-        assert found.ports.pop(change.name).bridge == change.bridge
-        if found.interfaces.pop(change.name).type == 'internal':
-            nics.pop(change.name, None)
-        elif change.name in nics and nics[change.name].master == 'ovs-system':
-            nics[change.name] = nics[change.name]._replace(master=None)
+        _del_port(found, nics, change)
     elif isinstance(change, RequestMtu):
         nics[change.name] = nics[change.name]._replace(mtu=change.mtu)
     else:
@@ -213,6 +214,17 @@ def _change(found, nics, change):
         have = found.ports[change.name]
         found.ports[change.name] = have._replace(tag=change.tag, trunks=change.trunks, vlan_mode=None,
                                                  external_ids=dict(TRUNKS, **have.external_ids))
+
+
+def _del_port(found, nics, change):
+    port = found.ports.pop(change.name)
+    assert port.bridge == change.bridge
+    for name in port.interfaces:
+        row = found.interfaces.pop(name, None)
+        if row and row.type == 'internal':
+            nics.pop(name, None)
+        elif name in nics and nics[name].master == 'ovs-system':
+            nics[name] = nics[name]._replace(master=None)
 
 
 def _do(nics, operation):

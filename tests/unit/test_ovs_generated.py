@@ -31,6 +31,9 @@ def schemes(draw):
             'mtu': 9000}, {'trunks': [0, 201, 300]})))))
     for name in draw(st.sampled_from(((), ('inner',)))):
         steps.append(port(name, draw(st.sampled_from(NAMES)), type='internal', tag=201))
+    for more in draw(st.sampled_from(((), ({},), ({'tag': 201},), ({'trunks': [0, 201]},)))):
+        steps.append(dict({'action': 'add-bond', 'name': 'bond0', 'bridge': draw(st.sampled_from(NAMES)),
+                           'provider': 'ovs', 'interfaces': ['eth4', 'eth5']}, **more))
     for first, second in draw(st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(NAMES)), max_size=3)):
         steps.append(patch(first, second, tags=draw(st.sampled_from(([0, 0], [0, 201], [300, 0]))),
                            trunks=draw(st.sampled_from(([], [0], [201, 202])))))

@@ -6,7 +6,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 import pytest
 
 from plugin_lib.planning import ovs
-from plugin_lib.planning.ovs_changes import AddBridge, AddPort, DelBridge, DelPort, SetVlans
+from plugin_lib.planning.ovs_changes import AddBond, AddBridge, AddPort, DelBridge, DelPort, SetVlans
 from tests.model import bridges as model
 from tests.model.bridges import (
     BRIDGES,
@@ -237,7 +237,14 @@ def test_bonds_of_eipoib_interfaces_are_uplinks_too():
     assert made == [SetVlans('bond0', None, ONLY), AddPort('br-aux', 'bond0.201-0', 201, (), 'bond0.201-1'),
                     AddPort('br-mgmt', 'bond0.201-1', None, (), 'bond0.201-0')]
     made, findings = told(text, host, database(('br-mgmt', 'br-aux')))
-    assert made == [] and findings == ['bond0 is not on this node: it is put on no bridge']
+    assert made[0] == AddBond('br-aux', 'bond0', None, ONLY, ('eth4', 'eth5')) and findings == []
+    assert made[0].describe() == 'add bond bond0 of eth4 and eth5 to br-aux, VLANs 201'
+    missing = ['bond0 is not on this node: it is put on no bridge']
+    for busy in (machine(names=('eth4',)), machine(names=('eth4', 'eth5'), masters={'eth5': 'br-x'})):
+        made, findings = told(text, busy, database(('br-mgmt', 'br-aux')))
+        assert made == [] and findings[-1:] == missing
+    steps[-1]['bond_properties']['mode'] = '802.3ad'
+    assert told(said(steps, [('management', 'br-mgmt')]), host, database(('br-mgmt', 'br-aux'))) == ([], missing)
 
 
 def test_a_name_that_is_taken_is_one_finding_and_the_rest_is_made():
