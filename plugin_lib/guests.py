@@ -3,8 +3,10 @@
 """What the stages about guests look at before they plan: see stages.py, whose part this is."""
 from __future__ import absolute_import, print_function, unicode_literals
 
+import os
+
 from plugin_lib.host import files
-from plugin_lib.paths import PASSTHROUGH_NOTE, SRIOV_MEMORY
+from plugin_lib.paths import FUNCTIONS_LOCK, PASSTHROUGH_NOTE, RUN_FOLDER, SRIOV_MEMORY
 from plugin_lib.planning.operations import Plan
 
 NOTHING = Plan((), ())
@@ -28,12 +30,14 @@ def vfs(node):
     """The Plan of the stage ``vfs``, likewise."""
     if not node.settings.sriov:
         return NOTHING
+    from plugin_lib.daemon import locks
     from plugin_lib.host import sriov as functions
     from plugin_lib.host.sysfs import Reader
     from plugin_lib.planning import vfs as planning
     host, reader = node.host(), Reader(node.source.tree)
+    running = locks.is_held(os.path.join(node.root, RUN_FOLDER.lstrip('/')), FUNCTIONS_LOCK)
     return planning.plan(node.published, node.settings, host, dict(
-        (pci, functions.with_tables(reader, function)) for pci, function in _functions(node, host).items()))
+        (pci, functions.with_tables(reader, function)) for pci, function in _functions(node, host).items()), running)
 
 
 def passthrough(node):

@@ -24,3 +24,5 @@ RDMA_MODULES_FILE = '/etc/modules-load.d/fuel-infiniband-storage.conf'
 SRIOV_MEMORY = '/etc/fuel-infiniband/sriov.json'
 # There while a file of nova or neutron is edited.
 PASSTHROUGH_NOTE = '/etc/fuel-infiniband/passthrough'
+# In RUN_FOLDER, held by what keeps virtual functions as they should be.
+FUNCTIONS_LOCK = 'functions.lock'

@@ -1,18 +1,21 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""``fuel-infiniband functions``, for the init system: see packaging/fuel-infiniband-sriov.*."""
+"""``fuel-infiniband functions``, for the init system: see packaging/fuel-infiniband-sriov.*.
+
+A virtual function's P_Key table holds indexes of the port's.  When the subnet manager gives the port its keys at other
+places, a guest has other keys from then on, so the tables follow.
+"""
 from __future__ import absolute_import, print_function, unicode_literals
 
+import os
 import time
 
-from plugin_lib._compat import monotonic
 from plugin_lib.errors import EXIT_OK
 
-SUMMARY = 'give virtual functions what a reboot took from them; the init system calls this'
+SUMMARY = 'keep the P_Keys and GUIDs of virtual functions as they should be; the init system calls this'
 
-# The subnet manager may take its time to bring a port up and to give it its P_Keys: seconds.
-TIMEOUT = 300.0
-PAUSE = 5.0
+# eipoibd is who the kernel tells of changes, and it replaces its status with every one.
+PAUSE = 1.0
 
 
 def arguments(parser):
@@ -22,12 +25,26 @@ def arguments(parser):
 def run(_):
     from plugin_lib import hooks, stages
     from plugin_lib.cli import ASTUTE
-    deadline = monotonic() + TIMEOUT
-    node = stages.Node('/', ASTUTE)
-    while True:
-        complete = monotonic() >= deadline or all(finding.level == 'OK' for finding in stages.fabric(node))
-        for stage in hooks.STAGES['passthrough']:
-            stages.apply(node, stage, hooks.report)  # what is there already need not wait
-        if complete:
-            return EXIT_OK
-        time.sleep(PAUSE)
+    from plugin_lib.daemon import locks
+    from plugin_lib.paths import FUNCTIONS_LOCK, RUN_FOLDER
+    todo = hooks.STAGES['passthrough']
+    with locks.held(RUN_FOLDER, FUNCTIONS_LOCK, program='fuel-infiniband functions'):
+        while True:
+            node, seen = stages.Node('/', ASTUTE), _status()
+            for stage in todo:
+                stages.apply(node, stage, hooks.report)
+            if not node.settings.sriov:
+                return EXIT_OK
+            todo = ('vfs',)  # files of services are for Fuel's hooks while they run
+            while _status() == seen:
+                time.sleep(PAUSE)
+
+
+def _status():
+    """What tells one status of eipoibd from another, None without one."""
+    from plugin_lib.paths import RUN_FOLDER, STATUS_FILE
+    try:
+        found = os.stat(os.path.join(RUN_FOLDER, STATUS_FILE))
+    except EnvironmentError:
+        return None
+    return found.st_ino, found.st_mtime

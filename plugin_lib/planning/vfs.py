@@ -11,10 +11,11 @@ from plugin_lib.host.hca import CLASS
 from plugin_lib.host.sriov import DEVICES, MLX5
 from plugin_lib.pkey import DEFAULT_KEY, PKey
 from plugin_lib.planning import sriov
-from plugin_lib.planning.operations import Binding, Plan, Step, WriteAttribute
+from plugin_lib.planning.operations import Binding, Plan, StartService, Step, WriteAttribute
 from plugin_lib.published import vlans
 
 STAGE = 'vfs'
+SERVICE = 'fuel-infiniband-sriov'
 # The bit of an EUI-64 that says it is administered locally (IEEE 802: the second of the first byte).
 LOCAL = 1 << 57
 # Its fifth byte: 0 in the GUIDs that Mellanox makes of a MAC (00:02:c9:03:00:...), so free to tell functions apart.
@@ -25,11 +26,12 @@ DEFAULT_INDEX = 1
 FOLLOW = 'Follow'
 
 
-def plan(published, settings, host, functions):
-    # type: (object, object, object, dict) -> Plan
+def plan(published, settings, host, functions, running):
+    # type: (object, object, object, dict, bool) -> Plan
     """A Step for each device whose virtual functions lack keys or GUIDs, and lines about keys that the port lacks.
 
     :param functions: {PCI address: host.sriov.Function} of the devices under the private network
+    :param running: whether SERVICE runs, which keeps them so
     """
     if not (settings.sriov and sriov.has_guests(published)):
         return Plan((), ())
@@ -53,6 +55,8 @@ def plan(published, settings, host, functions):
             function, each, min(ports[pci]))]
         if operations:
             steps.append(Step(STAGE, pci, 'P_Keys and GUIDs of its virtual functions', tuple(operations)))
+    if not running and any(function.virtual for function in functions.values()):
+        steps.append(Step(STAGE, SERVICE, 'it does not run', (StartService(SERVICE, False),)))
     return Plan(tuple(steps), tuple(findings))
 
 

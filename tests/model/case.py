@@ -112,18 +112,19 @@ class Case(object):
 
     def run(self):
         """What the hooks do, once; the lines that tell it.  Raises the first error."""
-        told = []
-        for stage in self.stages:
-            planned = stages.plan(self.node(), stage)
-            for step in planned.steps:
-                told += ['{0}: {1} ({2})'.format(step.stage, step.subject, step.reason)]
-                told += ['  ' + operation.describe() for operation in step.operations]
-                self.before_step = self.state()
-                for outcome in apply((step,), self._executor()):
-                    if outcome.error:
-                        raise outcome.error
-            told += ['found: ' + finding for finding in planned.findings]
-        return told
+        return [line for stage in self.stages for line in self.run_stage(stage)]
+
+    def run_stage(self, stage):
+        """The same for one stage."""
+        told, planned = [], stages.plan(self.node(), stage)
+        for step in planned.steps:
+            told += ['{0}: {1} ({2})'.format(step.stage, step.subject, step.reason)]
+            told += ['  ' + operation.describe() for operation in step.operations]
+            self.before_step = self.state()
+            for outcome in apply((step,), self._executor()):
+                if outcome.error:
+                    raise outcome.error
+        return told + ['found: ' + finding for finding in planned.findings]
 
     def read(self, path):
         """The text of one of the node's files, None without it."""

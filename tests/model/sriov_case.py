@@ -3,21 +3,25 @@
 """A case of virtual functions (tests/model/case.py); ``host/machine.yaml`` has the device's functions too."""
 from __future__ import absolute_import, print_function, unicode_literals
 
+import fcntl
 import os
 import shutil
 
 from plugin_lib.effect import sriov
-from plugin_lib.planning.operations import Binding, WriteAttribute
+from plugin_lib.paths import FUNCTIONS_LOCK, RUN_FOLDER
+from plugin_lib.planning.operations import Binding, StartService, WriteAttribute
 from plugin_lib.planning.sriov import MODPROBE_FILE
 from tests.model import case
 
 REBOOT = 'reboot the node'
+LOCK = '{0}/{1}'.format(RUN_FOLDER, FUNCTIONS_LOCK)
 
 
 class Case(case.Case):
     """The node of a case."""
 
     stages = ('sriov', 'vfs', 'passthrough')
+    service = None  # the descriptor of its lock while it runs
 
     def plug_in(self, spec):
         hca = super(Case, self).plug_in(spec)
@@ -44,8 +48,25 @@ class Case(case.Case):
         """The drivers are loaded anew; what they make of the virtual functions is as new."""
         for hca in self.kernel.hcas.values():
             hca.sriov.boot(self.read(MODPROBE_FILE))
+        self.stop()
         shutil.rmtree(os.path.join(self.root, 'run'), ignore_errors=True)
         self.restarted = []
+
+    def start(self, _):
+        """The service that keeps virtual functions as they should be: it holds its lock."""
+        self.write(LOCK, '')
+        self.service = os.open(self.root + LOCK, os.O_RDONLY)
+        fcntl.flock(self.service, fcntl.LOCK_EX)
+
+    def stop(self):
+        if self.service is not None:
+            os.close(self.service)
+            self.service = None
+
+    def files(self):
+        found = super(Case, self).files()
+        found.pop(LOCK, None)
+        return found
 
     def state(self):
         """All that is to be the same: files and virtual functions."""
@@ -70,5 +91,6 @@ class Case(case.Case):
         return lines
 
     def more(self):
-        return {WriteAttribute: lambda it: self.change(it.path, lambda: sriov.write(it, self.kernel.write)),
+        return {StartService: lambda it: self.change(it.name, lambda: self.start(it.name)),
+                WriteAttribute: lambda it: self.change(it.path, lambda: sriov.write(it, self.kernel.write)),
                 Binding: lambda it: self.change(it.pci, lambda: sriov.bind(it, self.kernel.write))}

@@ -17,8 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin_lib import guests, hooks, stages
+from plugin_lib import guests, hooks, paths, stages
 from plugin_lib.commands import functions as boot
+from plugin_lib.daemon import locks
 from plugin_lib.effect import commands, files
 from plugin_lib.effect import sriov as effect
 from plugin_lib.errors import ApplyError, InputError, InputErrors
@@ -280,7 +281,7 @@ def test_a_captured_machine_is_planned_as_the_machine_itself(case, tmpdir, name)
         capture.capture(made.kernel, folder, capture.written_by_us(made.root))
         replayed = stages.plan(stages.Node(folder, os.path.join(made.root, 'astute.yaml')), stage)
         assert replayed == stages.plan(made.node(), stage)
-        made.run()
+        made.run_stage('sriov')
 
 
 def test_before_the_drivers_are_loaded_the_published_address_tells_the_device(case):
@@ -310,33 +311,71 @@ def test_a_hook_that_is_not_switched_on_has_nothing_to_do(tmpdir, name, capsys):
 
 def test_the_hook_tells_that_a_reboot_is_needed(case, monkeypatch, capsys):
     made = case('connectx3-compute')
-    made.run()
     monkeypatch.setattr(stages, 'Node', lambda root, astute: made.node())
-    monkeypatch.setattr(stages, 'apply', lambda node, stage, report: ())
+    monkeypatch.setattr(stages, 'apply', lambda node, stage, report: made.run_stage(stage))
     assert hooks.run('sriov', os.path.join(made.root, 'astute.yaml')) == 0
     assert 'found: 0000:03:00.0: reboot the node: it has 0 virtual functions' in capsys.readouterr()[0]
 
 
-def test_after_a_boot_functions_wait_for_their_keys(case, monkeypatch):
+@pytest.fixture
+def service(monkeypatch, tmpdir):
+    """serve(made, world): ``fuel-infiniband functions`` on a case; each of ``world`` happens when it has come to rest."""
+    def serve(made, world):
+        left, status = list(world), [0]
+
+        def pause(_):
+            left.pop(0)()
+            status[0] += 1  # eipoibd has seen it
+        monkeypatch.setattr(boot.time, 'sleep', pause)
+        monkeypatch.setattr(boot, '_status', lambda: status[0])
+        monkeypatch.setattr(paths, 'RUN_FOLDER', str(tmpdir.join('run')))
+        monkeypatch.setattr(stages, 'Node', lambda root, astute: made.node())
+        monkeypatch.setattr(stages, 'apply', lambda node, stage, report: made.run_stage(stage))
+        return boot.run(None)
+    return serve
+
+
+def test_after_a_boot_functions_get_their_keys_when_the_port_has_them(case, service):
+    made = case('connectx3-compute')
+    made.settle()
+    whole, nova = made.virtual(), made.read(NOVA)
+    made.reboot()
+    port = made.kernel.hcas['mlx4_0'].ports[1]
+    pkeys = list(port.pkeys)
+    port.set_pkeys([0xffff])
+    seen = []
+
+    def has_them():
+        seen.append(made.virtual())
+        port.set_pkeys(pkeys)
+
+    def is_complete():
+        seen.append(made.virtual())
+        made.switch('sriov', 'false')
+    assert service(made, [has_them, is_complete]) == 0
+    assert '0x83e8' not in ''.join(seen[0])
+    assert seen[1] == whole and made.read(NOVA) == nova
+
+
+def test_keys_that_come_to_other_places_are_followed(case, service):
     made = case('connectx3-compute')
     made.settle()
     whole = made.virtual()
-    made.reboot()
     port = made.kernel.hcas['mlx4_0'].ports[1]
-    pkeys, port.state = list(port.pkeys), 'INIT'
-    port.set_pkeys([0xffff])
-    waited = []
 
-    def pause(seconds):
-        waited.append(seconds)
-        if len(waited) == 3:
-            port.state = 'ACTIVE'
-            port.set_pkeys(pkeys)
-    monkeypatch.setattr(boot.time, 'sleep', pause)
-    monkeypatch.setattr(stages, 'Node', lambda root, astute: made.node())
-    monkeypatch.setattr(stages, 'apply', lambda node, stage, report: made.run())
-    assert boot.run(None) == 0
-    assert made.virtual() == whole and len(waited) == 3
+    def move():
+        port.set_pkeys([0x83ea, 0x83e8, 0, 0xffff, 0x83e9])
+        assert made.virtual() != whole, 'a guest would have the keys of others'
+    assert service(made, [move, lambda: made.switch('sriov', 'false')]) == 0
+    assert made.virtual() == whole
+
+
+def test_one_of_them_is_enough(tmpdir, monkeypatch):
+    monkeypatch.setattr(paths, 'RUN_FOLDER', str(tmpdir))
+    with locks.held(str(tmpdir), paths.FUNCTIONS_LOCK):
+        with pytest.raises(ApplyError) as caught:
+            boot.run(None)
+    assert 'another fuel-infiniband functions is at work' in caught.value.what
 
 
 def test_the_settings_of_every_case_are_those_that_fuel_has():
