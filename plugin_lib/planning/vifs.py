@@ -67,7 +67,9 @@ def plan(host, eipoib, port, ours, talkers, most, plain):
         talker = talkers[mac, vlan]
         if mac == eipoib.mac:
             continue
-        obstacle, child = _obstacle(port, pkeys, vlan, talker, len(wanted) >= most and most, plain), None
+        obstacle, child = _obstacle(port, pkeys, vlan, talker, plain), None
+        if not obstacle and len(wanted) >= most:
+            obstacle = 'most', 'vif_limit allows {0} beside the interface\'s own'.format(most)
         if not obstacle:
             child = names.of(mac, vlan, pkeys[vlan])
             obstacle = None if child else ('name', 'no name of up to 15 characters is left for its child')
@@ -91,7 +93,7 @@ def _together(findings):
                  if more[which] else finding for finding, which in firsts)
 
 
-def _obstacle(port, pkeys, vlan, talker, full, plain):
+def _obstacle(port, pkeys, vlan, talker, plain):
     """(state, detail) of a Finding about who cannot be served, or None."""
     if vlan not in pkeys:
         limited = [pkey for pkey in port.pkeys if pkey.vlan == vlan]
@@ -101,8 +103,6 @@ def _obstacle(port, pkeys, vlan, talker, full, plain):
         return 'trunks', 'the VLAN is not in the trunks of the interface\'s port of Open vSwitch'
     if plain:
         return 'one-mac', 'this IPoIB driver makes one child of a P_Key, and that serves the interface\'s own MAC'
-    if full:
-        return 'most', 'vif_limit allows {0} beside the interface\'s own'.format(full)
     return None
 
 
