@@ -60,6 +60,7 @@ def stage(flavour, folder):
     shutil.copy2(TOP / 'packaging/master/fuel-infiniband', folder / 'fuel-infiniband')
     if flavour == 'fuel8':
         _lay_over(TOP / 'fuel8', folder)
+    _make_man_pages(folder / 'packaging/man')
     (folder / '.staged').write_text(f'{folder.resolve()}\n')  # the builder packs no name that begins with a dot
     _normalise(folder)
     return folder
@@ -77,6 +78,15 @@ def _lay_over(overlay, folder):
         else:
             shutil.copy2(path, folder / path.name)
     (folder / 'metadata.yaml').write_text(yaml.safe_dump(merged, sort_keys=False))
+
+
+def _make_man_pages(folder):
+    with tempfile.TemporaryDirectory(prefix='infiniband-man.') as scratch:
+        result = subprocess.run([sys.executable, '-m', 'sphinx', '-q', '-W', '-b', 'man', '-d', scratch, 'doc', folder],
+                                cwd=TOP, env=dict(os.environ, SOURCE_DATE_EPOCH=str(source_time())),
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if result.returncode:
+            raise BuildError(f'Sphinx exited {result.returncode} on the man pages:\n{result.stdout}')
 
 
 def _normalise(folder):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every command in the documents prints what they say: run on a deployed node of the lab, in the order of the page.
 
-What needs a Fuel master or a developer's checkout is run by the tests in ELSEWHERE, and held to be there.  Sphinx builds
+What needs a Fuel master or a checkout is run by the tests in ELSEWHERE, and held to be there.  Sphinx builds
 the documents and man pages without a warning; every command and option is in a man page.
 """
 import re

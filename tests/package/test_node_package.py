@@ -125,3 +125,17 @@ def test_every_dependency_is_there_for_either_python(deb):
     for need in needs.split(', '):
         old, new = re.sub(r' \(.*?\)', '', need).split(' | ')
         assert new.strip() == old.replace('python2.7', 'python').replace('python', 'python3')
+
+
+def test_man_pages_and_completion(node):
+    assert node.shell(INSTALL).returncode == 0
+    for name in ('fuel-infiniband', 'eipoibd'):
+        page = node.shell(f'gzip -dc /usr/share/man/man8/{name}.8.gz').stdout
+        assert page.startswith('.') and 'Synopsis' in page.title()
+    complete = ('bash -c \'. /usr/share/bash-completion/completions/{0}; COMP_WORDS=({1}); COMP_CWORD={2}; '
+                '_fuel_infiniband; echo "${{COMPREPLY[@]}}"\'')
+    assert node.shell(complete.format('fuel-infiniband', 'fuel-infiniband ch', 1)).stdout.split() == ['check']
+    assert node.shell(complete.format('fuel-infiniband', 'fuel-infiniband check --env', 2)).stdout.split() == [
+        '--environment']
+    assert node.shell(complete.format('eipoibd', 'eipoibd --dr', 1)).stdout.split() == ['--dry-run']
+    assert node.shell('dpkg --purge fuel-infiniband').returncode == 0
