@@ -5,7 +5,6 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 import io
 import os
-import shutil
 
 from plugin_lib.bootstrap_image import centos, initramfs, overlay
 from plugin_lib.bootstrap_image.master import Status, found_program
@@ -120,9 +119,7 @@ def _replace(master, source, say):
 
 def _copy(source, target, mode):
     try:
-        with io.open(source, 'rb') as stream, files.replacing(target, mode) as descriptor:
-            with io.open(descriptor, 'wb', closefd=False) as copy:
-                shutil.copyfileobj(stream, copy, 1 << 20)
+        files.copy_atomically(source, target, mode)
     except EnvironmentError as error:
         raise InfinibandError('cannot write the discovery image', target, error.strerror, 'run it as root')
 

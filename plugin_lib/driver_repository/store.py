@@ -7,7 +7,6 @@ and the manifest is written last: until then the next run finds the same to do.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
-import io
 import os
 import shutil
 from contextlib import contextmanager
@@ -20,7 +19,6 @@ from plugin_lib.errors import ApplyError, InputError
 
 LOCK = '.lock'
 _WHAT = 'no driver package was added'
-_CHUNK = 1 << 20
 
 
 def require(folder):
@@ -200,10 +198,7 @@ def _store(folder, source, entry, found, present):
     for_what = '{0} {1} for {2}, kernel {3}'.format(entry.name, found.version, entry.release, entry.kernel)
     if os.path.exists(target) and package.checksum(target) == entry.sha256:
         return for_what + (': there already' if entry in present else ': added')
-    with files.replacing(target, 0o644) as descriptor:
-        with io.open(fs_path(source), 'rb') as stream:
-            for chunk in iter(lambda: stream.read(_CHUNK), b''):
-                files.write_all(descriptor, chunk)
+    files.copy_atomically(fs_path(source), target, 0o644)
     if package.checksum(target) != entry.sha256:
         files.remove(target)
         raise ApplyError('cannot copy a driver package', source, 'it changes while it is read', 'run it again')

@@ -4,9 +4,12 @@
 from __future__ import absolute_import, print_function, unicode_literals
 
 import errno
+import io
 import os
 import stat
 from contextlib import contextmanager
+
+_CHUNK = 1 << 20
 
 
 def write_atomically(path, text, mode):
@@ -50,6 +53,15 @@ def replacing(path, mode):
         os.unlink(temporary)
         raise
     _sync_folder(folder)
+
+
+def copy_atomically(source, path, mode):
+    # type: (str, str, int) -> None
+    """Replace ``path`` by a copy of the file ``source``; see :func:`replacing`."""
+    with io.open(source, 'rb') as stream:
+        with replacing(path, mode) as descriptor:
+            for chunk in iter(lambda: stream.read(_CHUNK), b''):
+                write_all(descriptor, chunk)
 
 
 def remove(path):
