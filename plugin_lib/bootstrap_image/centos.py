@@ -10,6 +10,7 @@ import stat
 from plugin_lib import version
 from plugin_lib.bootstrap_image import cpio, initramfs, overlay, packages
 from plugin_lib.driver_repository import manifest
+from plugin_lib.effect import files
 from plugin_lib.errors import InfinibandError
 from plugin_lib.planning import discovery_image
 
@@ -43,21 +44,28 @@ def make(master, base, target, say):
     size = sum(len(entry.data) for entry in added + drivers)
     folder = os.path.dirname(target)
     master.need({folder: os.path.getsize(base) + contents.module_bytes + 2 * size + (16 << 20)})
-    scratch = os.path.join(folder, 'modules')
-    shutil.rmtree(scratch, ignore_errors=True)  # of a run that was killed
+    scratch, part = os.path.join(folder, 'modules'), target + '.part'
+    _forget(scratch, part)  # of a run that was killed
     try:
         added += drivers + _lists(base, drivers, scratch, contents, say)
         say('packing {0} files into {1}'.format(len(contents.names) + len(added), target))
-        part = target + '.part'
         initramfs.repack(base, added, discovery_image.REMOVED, part)
+        say('reading it back')
+        missing = set(entry.name for entry in added) - set(initramfs.survey(part).names)
+        if missing:
+            raise InfinibandError('the new image is not whole', part,
+                                  'it lacks {0}'.format(', '.join(sorted(missing)[:5])), 'build it again')
+        os.rename(part, target)
+    except EnvironmentError as error:
+        raise InfinibandError('cannot write the new image', error.filename or part, error.strerror,
+                              'build it again when that is put right')
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    say('reading it back')
-    missing = set(entry.name for entry in added) - set(initramfs.survey(part).names)
-    if missing:
-        raise InfinibandError('the new image is not whole', part, 'it lacks {0}'.format(', '.join(sorted(missing)[:5])),
-                              'build it again')
-    os.rename(part, target)
+        _forget(scratch, part)
+
+
+def _forget(scratch, part):
+    shutil.rmtree(scratch, ignore_errors=True)
+    files.remove(part)
 
 
 def _program(master, contents):

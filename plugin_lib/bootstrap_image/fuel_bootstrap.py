@@ -67,8 +67,11 @@ class FuelBootstrap(object):
         found = []
         for name in sorted(names):
             path = os.path.join(self._images, name)
-            if os.path.isdir(path) and not os.path.islink(path) and os.path.exists(os.path.join(path, _METADATA)):
-                metadata = _load(os.path.join(path, _METADATA))
+            if os.path.isdir(path) and not os.path.islink(path):
+                try:
+                    metadata = _load(os.path.join(path, _METADATA))
+                except InfinibandError:
+                    continue  # fuel-bootstrap does not see it either
                 if metadata.get('uuid') == name:
                     found.append(Image(name, to_text(metadata.get('label') or '')))
         return found

@@ -138,6 +138,16 @@ def test_what_an_operator_activates_later_stays(quick):
     assert (active(quick), images(quick)) == (FUELS_OWN, [FUELS_OWN])
 
 
+def test_what_is_no_image_is_overlooked(quick):
+    for name, text in (('empty', None), ('broken', 'uuid: ['), ('moved', 'uuid: another\n')):
+        quick.path(f'{IMAGES}/{name}').mkdir()
+        if text:
+            quick.path(f'{IMAGES}/{name}/metadata.yaml').write_text(text)
+    run(quick, *ACTIVATE)
+    run(quick, 'bootstrap', 'restore')
+    assert (active(quick), images(quick)) == (FUELS_OWN, sorted([FUELS_OWN, 'broken', 'empty', 'moved']))
+
+
 def test_the_old_image_of_centos_comes_back(quick):
     quick.do('fuel-bootstrap', 'activate', 'centos')
     run(quick, *ACTIVATE)

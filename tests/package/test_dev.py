@@ -3,6 +3,7 @@
 """The developer's commands: usage, the other names for them, and that what they install is pinned in one place."""
 import re
 import subprocess
+import sys
 from importlib import metadata
 
 import pytest
@@ -59,3 +60,17 @@ def test_the_pins_hold_all_that_they_need():
 def test_every_system_package_is_listed_once():
     names = ' '.join(requirements('tools/system-packages.txt')).replace('|', ' ').split()
     assert len(set(names)) == len(names)
+
+
+def test_all_that_eipoibd_imports_is_held_to_python_2_6():
+    """``dev`` lists it for vermin: the discovery image of Fuel 6.1 and 7.0 has that Python."""
+    function, = re.findall(r'^eipoibd_modules\(\) \{.*?^\}', (TOP / 'dev').read_text(), re.M | re.S)
+    listed = subprocess.run(['sh', '-c', f'{function}\neipoibd_modules'], cwd=TOP, capture_output=True, text=True,
+                            check=True).stdout.split()
+    code = ('import os, sys, plugin_lib.daemon.main\n'
+            'print(*(os.path.relpath(module.__file__) for name, module in sys.modules.items() '
+            'if name.startswith("plugin_lib")))')
+    imported = subprocess.run([sys.executable, '-c', code], cwd=TOP, capture_output=True, text=True,
+                              check=True).stdout.split()
+    assert 'plugin_lib/daemon/service.py' in imported
+    assert set(imported) - set(listed) == set()
