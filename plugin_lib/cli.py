@@ -18,7 +18,7 @@ ASTUTE = '/etc/astute.yaml'
 # Each is a module of plugin_lib.commands; in the order of the help.
 COMMANDS = ('roles', 'discover', 'capture', 'plan', 'apply', 'status', 'check', 'report', 'partitions', 'drivers',
             'bootstrap', 'setup', 'prepare', 'functions', 'hook')
-HOOKS = ('preflight', 'drivers', 'vlans', 'storage', 'sriov', 'ovs', 'verify', 'rdma', 'passthrough')
+HOOKS = ('preflight', 'drivers', 'vlans', 'sriov', 'storage', 'ovs', 'verify', 'rdma', 'passthrough')
 
 
 def main(argv=None):

@@ -15,7 +15,7 @@ from plugin_lib.paths import RUN_FOLDER
 from plugin_lib.planning.operations import Plan
 from plugin_lib.published import settings
 
-ORDER = ('packages', 'drivers', 'vlans', 'service', 'storage', 'sriov', 'vfs', 'ovs', 'rdma', 'passthrough')
+ORDER = ('packages', 'drivers', 'vlans', 'service', 'sriov', 'vfs', 'storage', 'ovs', 'rdma', 'passthrough')
 # Stages whose turn comes after verify, when the services of OpenStack are there.
 AFTER_SERVICES = ('rdma', 'passthrough')
 

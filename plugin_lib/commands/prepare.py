@@ -26,7 +26,7 @@ def run(options):
     from plugin_lib.paths import RUN_FOLDER
     from plugin_lib.planning import storage_steps
     live = source.open_root()
-    links = [link for link in machine.read(live).storage if link.name == options.interface]
+    links = [link for link in machine.read(live).storage if link.name == options.interface and link.mode]
     for link in links:
         _wait_for(link.parent or link.name)
         with locks.held(RUN_FOLDER, locks.PASS, locks.PASS_TIMEOUT):

@@ -30,11 +30,13 @@ def replacing(path, mode):
 
     Whoever reads the file sees the old content or the new one, also after a power cut.
 
-    The file that is replaced keeps its owner: a service reads its own configuration through its group.
+    The file that is replaced keeps its owner: a service reads its own configuration through its group.  A symbolic link
+    stays, and leads to the new file: plugins of Fuel share one under several names.
 
     :param mode: permission bits; None: those of the file that is replaced
     :raises EnvironmentError: the old file is then untouched
     """
+    path = os.path.realpath(path)
     import tempfile  # late: it costs whoever only looks a third of the interpreter's start
     folder = make_folder(os.path.dirname(path))
     old = os.stat(path) if os.path.exists(path) else None

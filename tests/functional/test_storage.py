@@ -9,6 +9,9 @@ import os
 
 import pytest
 
+from plugin_lib.host import storage
+from plugin_lib.host.state import StorageLink
+from plugin_lib.paths import STORAGE_NOTES
 from tests import hiera
 from tests.functional.eipoibd_node import PROGRAM, eipoibd, install, served
 from tests.lab import astute, lab, netconfig, requirements
@@ -84,6 +87,12 @@ def test_storage_moves_to_the_child_and_back():
         assert fuel_infiniband(node, 'prepare', CHILD).returncode == 0
         assert node.read(f'{NET}/{CHILD}/mode') == 'connected\n'
         assert node.read(f'{NET}/{CHILD}/mtu') == '65520\n'
+
+        # A VLAN interface is made by a script of ifupdown's that comes after ours: it is not waited for.
+        notes = node.read(STORAGE_NOTES)
+        node.write(STORAGE_NOTES, storage.text_of((StorageLink('ens5.202', None, None, None, None, None, None, ()),)))
+        node.run('timeout', '20', f'{PROGRAM}/fuel-infiniband', 'prepare', 'ens5.202')
+        node.write(STORAGE_NOTES, notes)
 
         publish(node, False)
         hook(node)

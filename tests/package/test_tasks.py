@@ -16,7 +16,7 @@ import yaml
 from tests.package.taskgraph import TaskGraph
 from tools.packages import TOP
 
-HOOKS = ['install', 'preflight', 'drivers', 'vlans', 'storage', 'sriov', 'ovs', 'verify', 'rdma', 'passthrough']
+HOOKS = ['install', 'preflight', 'drivers', 'vlans', 'sriov', 'storage', 'ovs', 'verify', 'rdma', 'passthrough']
 BEFORE_NETCONFIG = HOOKS[:6]
 RELEASES = ['8.0', '9.2']
 
@@ -146,6 +146,7 @@ def test_only_new_compute_nodes_with_virtual_functions_are_rebooted_before_they_
     assert graph.nodes_of(REBOOT['id']) == {'compute'}
     assert graph.waits_for(('compute', REBOOT['id']), ('compute', 'infiniband-sriov'))
     assert graph.waits_for(('compute', 'netconfig'), ('compute', REBOOT['id']))
+    assert graph.waits_for(('compute', 'infiniband-storage'), ('compute', REBOOT['id']))  # it would take its interface
     assert 'reexecute_on' not in REBOOT
     # 8.0 answers 500 to a mapping; text is an expression like the restrictions of the settings, in 9.x too.
     assert REBOOT['condition'] == 'settings:infiniband.sriov.value == true'

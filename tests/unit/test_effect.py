@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plugin_lib.effect import files
 from plugin_lib.effect.apply import apply
 from plugin_lib.effect.sysfs import SysfsWriter
 from plugin_lib.errors import ApplyError, InputError
@@ -65,7 +66,7 @@ def written(act):
     return calls[0]
 
 
-def test_the_five_writes():
+def test_the_writes():
     assert written(lambda it: it.create_child('ib0', '0x8064')) == (NET + 'ib0/create_child', '0x8064')
     assert written(lambda it: it.delete_child('ib0', '.1')) == (NET + 'ib0/delete_child', '.1')
     assert written(lambda it: it.enslave('eth4', 'ib0.8064')) == (NET + 'eth4/eth/slaves', '+ib0.8064')
@@ -73,6 +74,7 @@ def test_the_five_writes():
     assert written(lambda it: it.add_vif('eth4', 'ib0.8064', MAC, 100)) == (
         NET + 'eth4/eth/vifs', '+ib0.8064 00:02:c9:00:00:01 100')
     assert written(lambda it: it.add_vif('eth4', 'ib0.1', MAC, None))[1] == '+ib0.1 00:02:c9:00:00:01'
+    assert written(lambda it: it.set_mode('ib0', 'connected')) == (NET + 'ib0/mode', 'connected\n')
 
 
 @pytest.mark.parametrize('act', [
@@ -81,6 +83,7 @@ def test_the_five_writes():
     lambda it: it.create_child('ib0', '.1000'), lambda it: it.enslave('eth4', 'sixteen-letters-'),
     lambda it: it.enslave('eth4', ''), lambda it: it.enslave('eth4', 'ib0 eth0'),
     lambda it: it.add_vif('eth4', 'ib0.8064', MAC + ':02', 100), lambda it: it.add_vif('eth4', 'ib0.8064', MAC, 0),
+    lambda it: it.set_mode('ib0', 'connected\n'), lambda it: it.set_mode('ib0', ''),
     lambda it: it.add_vif('eth4', 'ib0.8064', MAC, 4095), lambda it: it.add_vif('eth4', 'ib0.8064', '2:c9::', 100),
 ])
 def test_values_that_must_not_reach_the_kernel(act):
@@ -94,6 +97,16 @@ def test_no_text_overruns_the_drivers_buffers(interface, child, mac):
         if call:
             assert call[0].count('/') == 6
             assert [len(word) <= limit for word, limit in zip(call[1].split(), (16, 17, 4))].count(False) == 0
+
+
+# files
+
+def test_a_file_behind_a_link_is_replaced_and_the_link_stays(tmpdir):
+    tmpdir.join('theirs.yaml').write('old')
+    tmpdir.join('plugins.yaml').mksymlinkto('theirs.yaml')
+    files.write_atomically(str(tmpdir.join('plugins.yaml')), 'new', None)
+    assert os.path.islink(str(tmpdir.join('plugins.yaml')))
+    assert tmpdir.join('theirs.yaml').read() == 'new'
 
 
 # steps

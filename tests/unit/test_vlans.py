@@ -15,6 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugin_lib.host import machine
+from plugin_lib.host.state import StorageLink
+from plugin_lib.pkey import PKey
 from plugin_lib.planning.vlan_services import child_name
 from plugin_lib.planning.vlans import Made, plan, plan_flush
 from tests.model.node import Node
@@ -250,6 +252,33 @@ def test_flush_removes_what_is_ours_and_nothing_else(tmpdir, driver):
     assert not [outcome for outcome in node.flush() if outcome.error]
     assert node.children() == ['ib0.8777']
     assert node.flush() == ()
+
+
+def storage(name, parent):
+    return StorageLink(name, parent, PKey(100, True), 'connected', 65520, None, None, ())
+
+
+def test_what_storage_has_is_not_enslaved_removed_or_taken_for_trouble(tmpdir, driver):
+    node = Node(tmpdir, [0xffff, 0x8064, 0x8065], **driver)
+    node.kernel.write(NET + 'ib0/create_child', '0x8064')
+    host = machine.read(node.kernel)._replace(storage=(storage('ib0.8064', 'ib0'),))
+    result = plan(host, {})
+    assert 'ib0.8064' not in str([step.operations for step in result.steps])
+    assert [(finding.vlan, finding.state) for finding in result.findings] == [
+        (None, 'planned'), (100, 'storage'), (101, 'planned')]
+    node.port.set_pkeys([0xffff])
+    remembered = {'ib0.8064': Made(None, None, None)}
+    gone = machine.read(node.kernel)._replace(storage=host.storage)
+    assert 'ib0.8064' not in str(plan(gone, remembered, ('ib0.8064',)).steps)
+    assert plan_flush(gone, remembered) == ()
+
+
+def test_the_parent_that_storage_has_is_not_enslaved_by_a_plain_driver(tmpdir):
+    node = Node(tmpdir, [0xffff], rtnetlink=False)
+    host = machine.read(node.kernel)._replace(storage=(storage('ib0', None),))
+    result = plan(host, {}, (), ('ib0',))
+    assert [finding.state for finding in result.findings] == ['storage']
+    assert [step.subject for step in result.steps] == ['eth4 link']
 
 
 def test_the_plan_is_pure(tmpdir):
