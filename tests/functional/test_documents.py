@@ -14,6 +14,7 @@ import pytest
 from plugin_lib import cli
 from tests import documents
 from tests.lab import requirements
+from tools import test_report
 from tools.packages import TOP
 
 # First words of commands in the documents -> the test that runs them, and what of it shows that.
@@ -70,3 +71,14 @@ def test_every_command_and_option_is_in_the_man_page(name):
     usage = shown.partition('\n\n')[0]
     for option in re.findall(r'--[a-z][a-z-]+', usage):
         assert option in part, (name, option)
+
+
+def test_every_case_of_the_test_plan_has_its_test_and_its_line_in_the_report():
+    cases = test_report.cases()
+    assert len({case.id for case in cases}) == len(cases) > 30
+    report = test_report.REPORT.read_text(encoding='utf-8')
+    for case in cases:
+        path, _, function = case.test.partition('::')
+        assert (TOP / path).is_file() and f'def {function}' in (TOP / path).read_text(encoding='utf-8'), case
+        assert f'| {case.id} | {case.steps} |' in report, case
+    assert 'no test here can cover' in report
