@@ -26,6 +26,7 @@ _NUMBER = re.compile(r'^[0-9]{1,4}\Z')
 _NOBODY_BEHIND = ('patch', 'gre', 'gre64', 'ipsec_gre', 'ipsec_gre64', 'vxlan', 'geneve', 'lisp', 'stt', 'gtpu')
 # Neutron tags a port with it until it knows the port's network (DEAD_VLAN_TAG of its Open vSwitch agent).
 _DEAD = 4095
+_INTEGRATION = 'br-int'  # Neutron's default, which Fuel keeps: the bridge whose ports its agent tags
 
 
 class Talker(namedtuple('Talker', 'bridge port blocked')):
@@ -127,10 +128,12 @@ class _Search(object):
         """The VLANs, as its bridge counts them, in which whoever is behind a port sends.
 
         On a port of Neutron the tag means something on this node alone; flows at the bridges turn it into the VLAN of
-        the network, which the port's other_config tells.  Until its agent has seen the port there is neither.
+        the network, which the port's other_config tells.  Until its agent has seen the port there is neither; on
+        other bridges, as the external gateways of routers are, it never sees one.
         """
         network = port.other_config.get('network_type')
-        if port.tag == _DEAD or network not in (None, 'vlan', 'flat') or of_neutron and network is port.tag is None:
+        unseen = of_neutron and port.bridge == _INTEGRATION and network is None and port.tag is None
+        if port.tag == _DEAD or network not in (None, 'vlan', 'flat') or unseen:
             return []
         if network == 'flat':
             return [UNTAGGED]

@@ -112,6 +112,11 @@ def test_the_tag_of_a_port_of_neutron_is_the_nodes_own(net, config, vlan):
     assert list(talk(net)) == [(MAC, vlan)]
 
 
+def test_the_external_gateway_of_a_router_is_untagged_for_good(net):
+    net.add_port('br-aux', 'qg-1', mac=MAC, external_ids={'iface-id': 'x'})
+    assert talk(net) == {(MAC, None): 'br-aux/qg-1'}
+
+
 def test_networks_of_neutron_that_do_not_leave_here(net):
     for number, kind in enumerate(('vxlan', 'gre', 'local')):
         net.add_port('br-int', 'p{0}'.format(number), tag=3, mac=MAC, other_config={'network_type': kind})
