@@ -64,12 +64,13 @@ def converge(source, executor, ledger, withdraw=None, stop=None, held=None, sett
     :param held: host -> {subject: InfinibandError} of what failed and is not to be tried yet; None: all is tried
     :param settings: daemon.config.Config
     :param talk: names of EIPOIB interfaces -> planning.talkers.Talkers; None: nobody but the interfaces themselves
-    :param last: the Host at the end of the last pass, when since then nothing has happened to the HCAs' ports
-    :param moved: whether something has happened to interfaces since then
+    :param last: the Host at the end of the last pass, when since then nothing has happened to HCAs, InfiniBand and
+        EIPOIB interfaces
+    :param moved: whether something has happened to other interfaces since then
     :raises InfinibandError: when nothing could be read or noted, and so nothing was changed
     """
     ports = last and last.ports
-    host, ours = look(source, ledger, last if last and not moved else machine.read(source, ports))
+    host, ours = look(source, ledger, machine.again(source, last) if last and moved else last)
     talkers = talk(tuple(sorted(host.eipoibs))) if talk else NOBODY
     errors = dict(held(host)) if held else {}
 

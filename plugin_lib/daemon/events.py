@@ -45,11 +45,16 @@ class Events(object):
         self._devices = {}  # {HCA: (name, uverbs.Device)}
         self._told = {}     # {HCA: the trouble that was logged of it, None when its events come}
 
-    def follow(self):
-        # type: () -> None
+    def follow(self, hcas=True):
+        # type: (bool) -> None
         """Listen to the HCAs, the namespaces and the Open vSwitch that are there now.  Call it before each look at the
-        machine: what happens between the two is an event already."""
+        machine: what happens between the two is an event already.
+
+        :param hcas: whether HCAs may have come or gone
+        """
         self._surroundings.follow()
+        if not hcas:
+            return
         there = uverbs.devices(self._tree)
         for hca in sorted(self._devices):
             if there.get(hca) != self._devices[hca][0]:

@@ -75,7 +75,7 @@ class Service(object):
     def _serve(self, events):
         reason = RESYNC
         while not self._stopping:
-            events.follow()
+            events.follow(reason not in (LINKS, TALK))
             self._pass(reason)
             self._manager.send('READY=1', 'STATUS={0}'.format(self._status.summary()))
             reason = self._wait(events)

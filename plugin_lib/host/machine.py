@@ -53,6 +53,20 @@ def read(source, ports=None):
     return Host(seen.interfaces, ports, eipoibs, children, tuple(reader.problems), links)
 
 
+def again(source, host):
+    # type: (object, Host) -> Host
+    """A Host of an earlier look as it is now, when since then only interfaces of others can have changed: that takes
+    what rtnetlink tells, and nothing of sysfs.
+
+    :raises InfinibandError: as :func:`links`
+    """
+    problems = []
+    interfaces = _look(source, problems).interfaces
+    if problems or any(interfaces[name].driver == eipoib.DRIVER for name in interfaces if name not in host.eipoibs):
+        return read(source, host.ports)
+    return host._replace(interfaces=interfaces)
+
+
 def links(source):
     # type: (object) -> dict
     """The source's {name: netlink.Link}.

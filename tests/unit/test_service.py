@@ -47,7 +47,7 @@ class Script(object):
         self.passes = 0
         self.closed = False
 
-    def follow(self):
+    def follow(self, hcas):
         self.passes += 1
 
     def wait(self, seconds):
