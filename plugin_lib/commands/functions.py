@@ -3,7 +3,8 @@
 """``fuel-infiniband functions``, for the init system: see packaging/fuel-infiniband-sriov.*.
 
 A virtual function's P_Key table holds indexes of the port's.  When the subnet manager gives the port its keys at other
-places, a guest has other keys from then on, so the tables follow.
+places, a guest has other keys from then on, so the tables follow: those of functions that a guest has, too, whoever has
+configured them.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
@@ -23,14 +24,15 @@ def arguments(parser):
 
 
 def run(_):
-    from plugin_lib import hooks, stages
+    from plugin_lib import guests, hooks, stages
     from plugin_lib.cli import ASTUTE
     from plugin_lib.daemon import locks
     from plugin_lib.paths import FUNCTIONS_LOCK, RUN_FOLDER
-    todo = hooks.STAGES['passthrough']
+    todo, meant = hooks.STAGES['passthrough'], {}
     with locks.held(RUN_FOLDER, FUNCTIONS_LOCK, program='fuel-infiniband functions'):
         while True:
             node, seen = stages.Node('/', ASTUTE), _status()
+            meant = _follow(guests.tables(node), meant)
             for stage in todo:
                 stages.apply(node, stage, hooks.report)
             if not node.settings.sriov:
@@ -38,6 +40,22 @@ def run(_):
             todo = ('vfs',)  # files of services are for Fuel's hooks while they run
             while _status() == seen:
                 time.sleep(PAUSE)
+
+
+def _follow(functions, meant):
+    """Let the functions that guests have follow their keys; what their entries mean then."""
+    from plugin_lib import hooks
+    from plugin_lib.effect import sriov
+    from plugin_lib.effect.apply import apply
+    from plugin_lib.effect.executor import Executor
+    from plugin_lib.planning import vfs
+    from plugin_lib.planning.operations import WriteAttribute
+    steps, means = vfs.follow(functions, meant)
+    for outcome in apply(steps, Executor(more={WriteAttribute: sriov.write})):
+        hooks.report(outcome)
+        if outcome.error:
+            raise outcome.error
+    return means
 
 
 def _status():

@@ -60,6 +60,45 @@ def plan(published, settings, host, functions, running):
     return Plan(tuple(steps), tuple(findings))
 
 
+def follow(functions, meant):
+    # type: (dict, dict) -> tuple
+    """(Steps after which functions that guests have hold the keys that they were given, what is meant then).
+
+    Whoever gave them a key meant the key, not its place in the port's table: it is looked for wherever the subnet
+    manager puts it, also when it has been away.
+
+    :param functions: {PCI address: host.sriov.Function} with tables
+    :param meant: {(PCI address of a function, port, index): (place in the port's table or None, PKey)} of the last time
+    """
+    steps, means = [], {}
+    for pci in sorted(functions):
+        operations = []
+        for each in functions[pci].virtual:
+            if each.driver in sriov.GUEST_DRIVERS:
+                operations += _follow(functions[pci], each, meant, means)
+        if operations:
+            steps.append(Step(STAGE, pci, 'keys are at other places of the port\'s table', tuple(operations)))
+    return tuple(steps), means
+
+
+def _follow(function, virtual, meant, means):
+    for number, port in sorted(virtual.ports.items()):
+        keys = function.ports[number].keys
+        held = dict((index, pkey) for pkey, index in keys.items())
+        for index, at in enumerate(port.indexes):
+            place, pkey = (virtual.pci, number, index), held.get(at)
+            if place in meant and meant[place][0] == at:
+                pkey = meant[place][1]
+            if pkey is None:
+                continue
+            then = _index(keys, pkey.key, (pkey.full, not pkey.full))
+            if then is None and at not in held:
+                then = at  # its place is empty: that leads to nothing
+            means[place] = then, pkey
+            if then != at:
+                yield _map(function, virtual, number, index, at, then)
+
+
 def guid_of(physical, number):
     # type: (int, int) -> int
     """The GUID of virtual function ``number`` of what has the GUID ``physical``: the same one after every boot.
@@ -108,8 +147,7 @@ def _of_mlx4(function, virtual, carrying, needed):
         wanted = table(function.ports[number].keys, needed, size) if number in carrying else [None] * size
         for index, (now, then) in enumerate(zip(port.indexes, wanted)):
             if now != then:
-                yield WriteAttribute('{0}/{1}/ports/{2}/pkey_idx/{3}'.format(iov, virtual.pci, number, index),
-                                     _entry(then), _entry(now))
+                yield _map(function, virtual, number, index, now, then)
         physical = function.ports[number].guid
         if number in carrying and physical and port.guid is not None:
             guid = guid_of(physical, virtual.number)
@@ -131,6 +169,12 @@ def _of_mlx5(function, virtual, number):
     if virtual.guids.policy != FOLLOW:
         writes.append(WriteAttribute(folder + '/policy', FOLLOW, virtual.guids.policy))
     return unbind + writes + bind
+
+
+def _map(function, virtual, number, index, now, then):
+    """Let an index of the table of a port of a virtual function lead elsewhere."""
+    return WriteAttribute('{0}/{1}/iov/{2}/ports/{3}/pkey_idx/{4}'.format(
+        CLASS, function.hca, virtual.pci, number, index), _entry(then), _entry(now))
 
 
 def _entry(index):

@@ -319,7 +319,9 @@ def test_the_hook_tells_that_a_reboot_is_needed(case, monkeypatch, capsys):
 
 @pytest.fixture
 def service(monkeypatch, tmpdir):
-    """serve(made, world): ``fuel-infiniband functions`` on a case; each of ``world`` happens when it has come to rest."""
+    """serve(made, world): ``fuel-infiniband functions`` on a case; each of ``world`` happens when it is at rest."""
+    real = effect.write
+
     def serve(made, world):
         left, status = list(world), [0]
 
@@ -331,6 +333,7 @@ def service(monkeypatch, tmpdir):
         monkeypatch.setattr(paths, 'RUN_FOLDER', str(tmpdir.join('run')))
         monkeypatch.setattr(stages, 'Node', lambda root, astute: made.node())
         monkeypatch.setattr(stages, 'apply', lambda node, stage, report: made.run_stage(stage))
+        monkeypatch.setattr(effect, 'write', lambda it, write=made.kernel.write: real(it, write))
         return boot.run(None)
     return serve
 
@@ -368,6 +371,33 @@ def test_keys_that_come_to_other_places_are_followed(case, service):
         assert made.virtual() != whole, 'a guest would have the keys of others'
     assert service(made, [move, lambda: made.switch('sriov', 'false')]) == 0
     assert made.virtual() == whole
+
+
+def test_a_guest_keeps_the_keys_that_its_agent_gave_it_wherever_they_move(case, service):
+    made = case('guest-runs')
+    port, function = made.kernel.hcas['mlx4_0'].ports[1], made.kernel.hcas['mlx4_0'].sriov.virtual[1]
+    function.pkeys[1][:3] = [2, 0, 77]  # VLAN 1001, the default key; what is at 77 nobody knows
+
+    def keys():
+        return [port.pkeys[index] for index in function.pkeys[1] if index not in (None, 77)]
+    assert keys() == [0x83e9, 0xffff]
+    seen = []
+
+    def move(table):
+        def world():
+            seen.append(keys())
+            port.set_pkeys(table)
+        return world
+    tables = [[0x83e8, 0xffff, 0x83ea, 0x83e9],  # others move
+              [0xffff, 0x83e8, 0x83ea, 0x03e9],  # membership becomes limited
+              [0xffff, 0x83e8, 0x83ea],          # it is gone, and its place is empty
+              [0xffff, 0x83e8, 0x83ea, 0x83eb],  # another key is at its place
+              [0xffff], [0x83ea, 0x83eb, 0x83e8, 0x83e9, 0xffff]]
+    assert service(made, [move(table) for table in tables] + [lambda: seen.append(keys()) or made.switch(
+        'sriov', 'false')]) == 0
+    assert seen == [[0x83e9, 0xffff], [0x83e9, 0xffff], [0x03e9, 0xffff], [0, 0xffff], [0xffff], [0xffff],
+                    [0x83e9, 0xffff]]
+    assert function.pkeys[1][2] == 77
 
 
 def test_one_of_them_is_enough(tmpdir, monkeypatch):
