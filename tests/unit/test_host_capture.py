@@ -1,6 +1,6 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""Trees of attributes, captured machines, and recording one: what is read back equals what was recorded."""
+"""Captured machines, and recording one: what is read back equals what was recorded."""
 from __future__ import absolute_import, print_function, unicode_literals
 
 import errno
@@ -20,7 +20,6 @@ from plugin_lib.errors import ApplyError, InputError
 from plugin_lib.host import machine
 from plugin_lib.host.capture import WRITTEN_BY_US, capture, written_by_us
 from plugin_lib.host.source import Captured, Live, open_root
-from plugin_lib.host.sysfs import Tree, is_interface_name
 from plugin_lib.paths import OWN_HIERA_FILE, RDMA_MODULES_FILE, STATUS_FILE
 from plugin_lib.planning import drivers, modprobe, service, sriov
 from plugin_lib.planning.operations import StartService
@@ -59,40 +58,6 @@ def kernel_with_eipoib():
         kernel.add_eipoib(eth, ib)
         kernel.link_up(eth)
     return kernel, hca
-
-
-class TestTree(object):
-    @pytest.mark.parametrize('content,text', [
-        (b'0x8064\n', '0x8064'), (b'0x8064', '0x8064'), (b'', ''), (b'\n', ''), (b'a\n\n', 'a\n'), (b'a\nb\n', 'a\nb'),
-        (b'\xff\n', '\ufffd'), (b'x' * 5000, 'x' * 4096)])
-    def test_read(self, folder, content, text):
-        write(folder + '/sys/class/attribute', content)
-        assert Tree(folder).read('/sys/class/attribute') == text
-
-    def test_names_link_exists(self, folder):
-        tree = Tree(folder + '/')
-        for name in ('b', 'a'):
-            write('{0}/sys/{1}'.format(folder, name), b'')
-        os.symlink('../../../0000:03:00.0', folder + '/sys/device')
-        assert tree.names('/sys') == ['a', 'b', 'device']
-        assert tree.link('/sys/device') == '../../../0000:03:00.0'
-        assert (tree.exists('/sys/a'), tree.exists('/sys/c')) == (True, False)
-
-    @pytest.mark.parametrize('method,path,code', [
-        ('read', '/none', errno.ENOENT), ('read', '/sys', errno.EISDIR), ('names', '/none', errno.ENOENT),
-        ('names', '/sys/a', errno.ENOTDIR), ('link', '/sys/a', errno.EINVAL), ('link', '/none', errno.ENOENT)])
-    def test_errors_keep_errno_and_path(self, folder, method, path, code):
-        write(folder + '/sys/a', b'')
-        with pytest.raises(EnvironmentError) as caught:
-            getattr(Tree(folder), method)(path)
-        assert (caught.value.errno, caught.value.filename) == (code, path)
-
-
-@pytest.mark.parametrize('name,fits', [
-    ('eth4', True), ('ib0.8064.1', True), ('a' * 15, True), ('a' * 16, False), ('', False), ('.', False), ('..', False),
-    ('../../etc', False), ('eth4\n', False), ('eth 4', False), ('eth4@if2', False), ('\u20ac', False)])
-def test_interface_names(name, fits):
-    assert is_interface_name(name) is fits
 
 
 class TestOpenRoot(object):
