@@ -113,11 +113,13 @@ def _partitions(options):
 def _guids(path):
     """{EIPOIB interface: GUID of its port} of the node with this astute.yaml."""
     found = status.read(os.path.dirname(path))
-    if found is None:
+    try:
+        return dict((name, int(nic['guid'], 16)) for name, nic in found['interfaces'].items() if nic.get('guid'))
+    except (AttributeError, TypeError, ValueError):
         raise InputError('cannot tell the ports of a node', path,
-                         'there is no {0} beside it'.format(status.STATUS_FILE),
+                         'there is no {0} beside it'.format(status.STATUS_FILE) if found is None else
+                         'the GUIDs in {0} make no sense'.format(status.STATUS_FILE),
                          'copy it from /run/eipoibd of the node, or leave out --guids')
-    return dict((name, int(nic['guid'], 16)) for name, nic in found['interfaces'].items() if nic.get('guid'))
 
 
 def _read(path):

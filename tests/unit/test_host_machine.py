@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from plugin_lib.errors import InfinibandError
 from plugin_lib.host import eipoib, machine
 from plugin_lib.host.source import open_root
-from plugin_lib.host.state import Vif
+from plugin_lib.host.state import Interface, Vif
 from plugin_lib.host.sysfs import AnyTree
 from plugin_lib.pkey import PKey
 from tests.model.kernel import Kernel
@@ -322,3 +322,11 @@ def test_host_is_what_the_model_holds(table, children):
         netdev = kernel.netdevs[name]
         assert (interface.ifindex, interface.up, interface.mac, interface.state) == (
             netdev.ifindex, netdev.up, netdev.address, netdev.operstate)
+
+
+@pytest.mark.parametrize('link_type, mac, guid', [
+    ('infiniband', '80:00:02:08:fe:80:00:00:00:00:00:00:00:02:c9:03:00:00:00:11', 0x0002c90300000011),
+    ('infiniband', '80:00:02:08:fe:80:00:00:00:00:00:00:00:00:00:00:00:00:00:00', None),
+    ('infiniband', MAC, None), ('infiniband', None, None), ('ethernet', MAC, None)])
+def test_the_address_of_an_ipoib_interface_ends_in_the_guid_of_its_port(link_type, mac, guid):
+    assert Interface('ib0', 3, mac, link_type, True, 'up', 2044, 'ib_ipoib', None).port_guid == guid

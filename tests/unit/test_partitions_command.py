@@ -198,6 +198,9 @@ def test_a_port_that_nobody_knows_is_refused(run, folder):
     status, out, err = run('--astute', known, unknown, '--guids')
     assert (status, out) == (2, '')
     assert unknown + ': the GUID of the port below eth4 is not known' in err
+    for number, guid in enumerate(('no-guid', 5, [1])):
+        odd = node(folder, 'odd-{0}'.format(number), guid)
+        assert 'the GUIDs in status.json make no sense' in run('--astute', odd, '--guids')[2]
     os.remove(os.path.join(folder, 'node-2', 'status.json'))
     assert 'there is no status.json beside it' in run('--astute', known, unknown, '--guids')[2]
 
