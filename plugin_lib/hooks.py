@@ -13,9 +13,6 @@ import sys
 from plugin_lib import modes
 from plugin_lib.errors import EXIT_CHECK_FAILED, EXIT_OK
 from plugin_lib.paths import (
-    CONFIG_FILE,
-    HIERA_GLOBALS_FILE,
-    MODPROBE_FILE,
     OWN_HIERA_FILE,
     PASSTHROUGH_NOTE,
     RDMA_MODULES_FILE,
@@ -33,9 +30,8 @@ SWITCHED = {'storage': (b'storage_rdma', (STORAGE_NOTES, OWN_HIERA_FILE, SHARED_
             'sriov': (b'sriov', (SRIOV_MEMORY,)), 'passthrough': (b'sriov', (SRIOV_MEMORY, PASSTHROUGH_NOTE))}
 # Hooks whose stages leave something to the operator: a reboot, what contradicts the network scheme.
 TELLING = ('storage', 'ovs', 'sriov', 'passthrough')
-# Hooks that look at much, and what tells them of a change: files, and whether Open vSwitch's database.
-WITNESSES = {'drivers': ((MODPROBE_FILE,), False), 'vlans': ((CONFIG_FILE,), False), 'ovs': ((), True),
-             'storage': ((STORAGE_NOTES, OWN_HIERA_FILE, SHARED_HIERA_FILE, HIERA_GLOBALS_FILE), False)}
+# Hooks that look at much and leave a receipt where they find nothing to do -> whether they look at Open vSwitch.
+RECEIPTS = {'drivers': False, 'vlans': False, 'storage': False, 'ovs': True, 'rdma': False}
 
 
 def run(name, astute):
@@ -49,15 +45,15 @@ def run(name, astute):
     if why:
         sys.stdout.write('{0}: nothing to do, {1}\n'.format(name, why))
         return EXIT_OK
-    if name not in WITNESSES:
+    if name not in RECEIPTS:
         return _run(name, astute)[0]
     from plugin_lib import receipts
-    seen = receipts.witness(astute, *WITNESSES[name])
+    seen = receipts.witness(astute, RECEIPTS[name])
     if receipts.holds(name, seen):
         sys.stdout.write('{0}: nothing to do, as before: nothing has changed\n'.format(name))
         return EXIT_OK
     status, settled = _run(name, astute)
-    receipts.keep(name, seen if settled and seen == receipts.witness(astute, *WITNESSES[name]) else None)
+    receipts.keep(name, seen if settled and seen == receipts.witness(astute, RECEIPTS[name]) else None)
     return status
 
 
@@ -75,7 +71,7 @@ def _run(name, astute):
         told = [line for plan in plans for line in plan.findings]
         sys.stdout.write(''.join('found: {0}\n'.format(line) for line in told))
         if name != 'vlans':
-            # What a repository offers is not among the witnesses.
+            # What a repository offers leaves no trace in a receipt.
             from_repository = name == 'drivers' and node.settings.driver_source == 'repository'
             return EXIT_OK, not (done or told or from_repository)
         # On a first deployment there are no P_Keys to look at before this hook, and networks are configured after it.

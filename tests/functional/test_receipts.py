@@ -51,6 +51,7 @@ def body(made):
 
     # What is to be mended is mended.
     assert_looks(node, 'drivers', partial(node.write, MODPROBE_FILE, ''), 'modprobe')
+    assert_looks(node, 'drivers', partial(node.run, 'rm', MODPROBE_FILE), 'modprobe')
     assert_looks(node, 'vlans', partial(node.write, CONFIG_FILE, '[eipoibd]\nresync_interval = 60\n'), 'configuration')
     port = node.run('ovs-vsctl', 'list-ports', 'br-prv').stdout.split()[0]
     assert_looks(node, 'ovs', partial(node.run, 'ovs-vsctl', 'del-port', 'br-prv', port), 'done')
