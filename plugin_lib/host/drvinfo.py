@@ -33,7 +33,6 @@ class DrvInfo(object):
         # Any family passes it on to the interface; this one also where the service may have no Internet sockets.
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._answer = array.array(str('B'), bytearray(_DRVINFO_SIZE))
-        self._address = self._answer.buffer_info()[0]
         self._request = array.array(str('B'), struct.pack(str('=I'), ETHTOOL_GDRVINFO).ljust(_DRVINFO_SIZE, b'\0'))
 
     def read(self, name):
@@ -42,16 +41,28 @@ class DrvInfo(object):
 
         :raises EnvironmentError: ENODEV for an interface that is not there (any more), or what else the kernel says
         """
-        # The address stays valid: a slice of the same length is assigned in place.
         self._answer[:] = self._request
         try:
-            fcntl.ioctl(self._socket.fileno(), SIOCETHTOOL, _IFREQ.pack(name.encode('utf-8')[:15], self._address))
+            ask(self._socket, name, self._answer)
         except EnvironmentError as error:
             if error.errno == errno.EOPNOTSUPP:
                 return None, None
-            raise EnvironmentError(error.errno, os.strerror(error.errno), name)
+            raise
         answer = bytes(bytearray(self._answer))
         return _text(answer[_DRIVER]), _text(answer[_BUS_INFO])
+
+
+def ask(connection, name, request):
+    # type: (socket.socket, str, array.array) -> None
+    """An ethtool command about an interface: the answer takes the place of the request, and must fit.
+
+    :raises EnvironmentError: what the kernel says, of the interface
+    """
+    try:
+        fcntl.ioctl(connection.fileno(), SIOCETHTOOL, _IFREQ.pack(name.encode('utf-8')[:15],
+                                                                  request.buffer_info()[0]))
+    except EnvironmentError as error:
+        raise EnvironmentError(error.errno, os.strerror(error.errno), name)
 
 
 def _text(field):

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from plugin_lib.host.netlink import Links
 from plugin_lib.host.sysfs import problem_of
+from plugin_lib.host.veth import Peers
 
 FOLDER = 'var/run/netns'
 OWN = ''  # how the namespace of this process is called here
@@ -26,7 +27,7 @@ class Namespaces(object):
     def __init__(self, root='/'):
         # type: (str) -> None
         self._folder = os.path.join(root, FOLDER)
-        self._known = {}  # {name: (device and inode of the namespace, Links)}
+        self._known = {}  # {name: (device and inode of the namespace, Links, Peers)}
         self.problems = []
 
     def follow(self):
@@ -43,32 +44,31 @@ class Namespaces(object):
                 status = os.stat(os.path.join(self._folder, name))
                 identity = status.st_dev, status.st_ino
                 before = self._known.pop(name, None)
-                there[name] = before if before and before[0] == identity else (identity, self._open(name))
+                there[name] = before if before and before[0] == identity else (identity,) + self._open(name)
             except EnvironmentError as error:
                 self.problems.append(problem_of(error))
-        for _, links in self._known.values():
-            links.close()
+        self.close()
         self._known = there
 
     def sources(self):
         # type: () -> list
         """Objects that are readable when an interface in one of them has changed."""
-        return [links for _, links in self._known.values()]
+        return [links for _, links, _ in self._known.values()]
 
     def read(self):
         # type: () -> dict
-        """{name: {interface: netlink.Link}}; an inner dictionary is the same object while nothing changes in it."""
+        """{name: {interface: netlink.Link}}"""
         found = {}
-        for name, (_, links) in self._known.items():
+        for name, (_, links, peers) in self._known.items():
             try:
-                found[name] = links.read()
+                found[name] = peers.fill(links.read())
             except EnvironmentError as error:
                 self.problems.append(problem_of(error))
         return found
 
     def close(self):
         # type: () -> None
-        for _, links in self._known.values():
+        for _, links, _ in self._known.values():
             links.close()
         self._known = {}
 
@@ -76,7 +76,8 @@ class Namespaces(object):
         links = Links()
         with _entered(os.path.join(self._folder, name)):
             links.open()
-        return links
+            peers = Peers()
+        return links, peers
 
 
 @contextmanager

@@ -66,7 +66,7 @@ class Link(namedtuple('Link', 'name ifindex type flags mtu address state parent 
     :param kind: IFLA_INFO_KIND (``ipoib``, ``veth``), None where the driver registered none
     :param pkey: IFLA_IPOIB_PKEY, a 16-bit table entry; None where ``kind`` is not ``ipoib``
     :param vlan: IFLA_VLAN_ID; None where ``kind`` is not ``vlan``
-    :param peer: ifindex of its parent in the other network namespace that it is in, else None
+    :param peer: ifindex of its parent where that is in another network namespace, or may be, else None
     """
 
     __slots__ = ()

@@ -11,10 +11,12 @@ import os
 from collections import namedtuple
 
 from plugin_lib._compat import fs_path, monotonic, readable
+from plugin_lib.host import machine
 from plugin_lib.host.namespaces import OWN, Namespaces
 from plugin_lib.host.netlink import ARPHRD_ETHER, TAP
 from plugin_lib.host.switch import SOCKET
 from plugin_lib.host.sysfs import problem_of
+from plugin_lib.host.veth import Peers
 from plugin_lib.planning import backoff
 
 _SETTLE = 5.0
@@ -47,9 +49,10 @@ class Surroundings(object):
 
     def __init__(self, source, root='/'):
         # type: (object, str) -> None
-        self._links = source.links
+        self._source = source
         self._path = os.path.join(root, SOCKET)
         self._namespaces = Namespaces(root)
+        self._peers = Peers()
         self._monitor = None
         self._switch = None   # the last Snapshot
         self._trouble = None  # why there is no connection
@@ -95,10 +98,10 @@ class Surroundings(object):
         # type: () -> Topology
         """The Topology of now.
 
-        :raises EnvironmentError: when the interfaces cannot be listed
+        :raises InfinibandError: when the interfaces cannot be listed
         """
         namespaces = self._namespaces.read()
-        namespaces[OWN] = self._links()
+        namespaces[OWN] = self._peers.fill(machine.links(self._source))
         for name in namespaces:  # children that we make ourselves are no reason to search again
             namespaces[name] = dict(item for item in namespaces[name].items() if item[1].type == ARPHRD_ETHER)
         problems = list(self._namespaces.problems)

@@ -47,8 +47,11 @@ class Paths(object):
         self._flows = topology.flows
         self._exits = {}
         self._members, self._upon = {}, {}  # {(namespace, interface): names}
-        for space, links in self._spaces.items():
+        self._veths = {}  # {(ifindex, ifindex of the other end): [(namespace, name)]}
+        for space, links in sorted(self._spaces.items()):
             for name in sorted(links):
+                if links[name].kind == 'veth' and links[name].peer:
+                    self._veths.setdefault((links[name].ifindex, links[name].peer), []).append((space, name))
                 if links[name].master:
                     self._members.setdefault((space, links[name].master), []).append(name)
                 if links[name].kind == 'vlan' and links[name].parent:
@@ -102,11 +105,9 @@ class Paths(object):
             return None
         if link.parent:
             return space, link.parent
-        for other in sorted(self._spaces):
-            for name, there in sorted(self._spaces[other].items()):
-                if there.kind == 'veth' and other != space and (there.ifindex, there.peer) == (link.peer, link.ifindex):
-                    return other, name
-        return None
+        # Numbers of interfaces count in their namespace alone: of two ends that fit, that in another one is the likely.
+        ends = self._veths.get((link.peer, link.ifindex), ())
+        return ([end for end in ends if end[0] != space] or list(ends) or [None])[0]
 
     def _plug(self):
         for name in sorted(self._ports):

@@ -186,6 +186,25 @@ def test_a_veth_pair_into_another_namespace(net):
     assert talk(net) == {('9e:00:00:00:00:01', 201): 'brq/brq', (MAC, 201): 'brq/tap1'}
 
 
+def test_a_veth_pair_of_which_the_kernel_tells_numbers_alone(net):
+    net.add_link('br-ex', kind='bridge', mac=MAC)
+    net.add_veth('p_1-0', 'p_1-1')
+    near, far = net.links['p_1-0'], net.links['p_1-1']
+    net.links['p_1-0'] = near._replace(parent=None, peer=far.ifindex)
+    net.links['p_1-1'] = far._replace(parent=None, peer=near.ifindex, master='br-ex')
+    net.plug('br-aux', 'p_1-0', tag=8)
+    assert talk(net) == {(MAC, 8): 'br-ex/br-ex'}
+
+
+def test_a_guest_behind_a_tap_and_what_came_over_the_wire():
+    net = Network()
+    net.add_link('br-lnx', kind='bridge', mac=MAC)
+    net.add_link('eth4.7', kind='vlan', parent='eth4', vlan=7, master='br-lnx')
+    net.add_link('tap1', kind='tun', mac='fe:16:3e:00:00:02', master='br-lnx')
+    topology = net.topology()._replace(learnt=(('eth4.7', '02:00:01:00:00:09'), ('tap1', 'fa:16:3e:00:00:02')))
+    assert set(find(topology, ('eth4',)).by_eipoib['eth4']) == set([(MAC, 7), ('fa:16:3e:00:00:02', 7)])
+
+
 def test_a_vlan_interface_in_a_switch():
     net = Network()
     net.add_switch('br-mgmt')
