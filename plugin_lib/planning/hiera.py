@@ -65,6 +65,7 @@ def override(text, published, moves):
     if published.release in _WHOLE:
         wanted = theirs
         if moves:
+            _check_theirs(theirs, moves, path)
             wanted = _moved(theirs or ours, moves, {str(PUBLISHED_MARK): True} if theirs is None else {})
     else:
         wanted = _difference(ours, moves) if moves else None
@@ -90,6 +91,19 @@ def globals_text(text):
 
 def _is_on_bridge(published, move):
     return any(port.bridge and (port.interface, port.vlan) == (move.nic, move.vlan) for port in published.scheme.ports)
+
+
+def _check_theirs(scheme, moves, path):
+    """Raise InputError when another plugin's whole scheme is not one that storage can move in."""
+    lacking = [move.endpoint for move, _ in moves if scheme is not None and move.endpoint not in (
+        scheme.get('endpoints') or {})]
+    for key, kind in (('endpoints', dict), ('roles', dict), ('transformations', list)):
+        if scheme is not None and not isinstance(scheme.get(key), kind):
+            lacking.append(key)
+    if lacking:
+        raise InputError('cannot tell Hiera about storage', '{0} -> {1}'.format(path, KEY),
+                         'another plugin wrote it, without {0}'.format(', '.join(lacking)),
+                         'ask that plugin, or switch off "Storage over RDMA"')
 
 
 def _moved(scheme, moves, more):

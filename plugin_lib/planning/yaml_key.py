@@ -105,10 +105,8 @@ def _root(text, path):
 
 
 def _find(root, key):
-    for name, node in root.value if root is not None else ():
-        if name.value == key:
-            return name, node
-    return None, None
+    found = [pair for pair in (root.value if root is not None else ()) if pair[0].value == key]
+    return found[-1] if found else (None, None)  # Ruby takes the last of two, too
 
 
 def _refusal(path, error):

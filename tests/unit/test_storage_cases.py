@@ -13,6 +13,7 @@ import os
 
 import pytest
 
+from plugin_lib import stages
 from plugin_lib.effect import files
 from plugin_lib.errors import ApplyError, InputError
 from tests.model.case import expected, expected_files, killed_everywhere, names
@@ -21,7 +22,7 @@ from tests.model.storage_case import Case
 FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'cases', 'storage')
 DONE, REFUSED = names(FOLDER)
 TAGGED = [os.path.join(FOLDER, name) for name in (
-    '9.2-tagged-cinder', '8.0-tagged-cinder', '7.0-tagged-shared', '6.1-tagged-cinder')]
+    '9.2-tagged-cinder', '8.0-tagged-cinder', '7.0-tagged-shared', '7.0-tagged-theirs', '6.1-tagged-cinder')]
 # Between them they have every kind of write.
 SMALL = [os.path.join(FOLDER, name) for name in ('9.2-tagged-cinder', '9.2-untagged-compute', '7.0-tagged-shared')]
 
@@ -118,6 +119,15 @@ def test_a_change_that_fails_is_taken_back_with_what_came_before_it(tmpdir, fold
         case.run()
         assert case.state() == whole.state()
     assert failed > 2
+
+
+@pytest.mark.parametrize('folder', REFUSED, ids=os.path.basename)
+def test_preflight_tells_before_anything_what_published_data_tells(tmpdir, folder):
+    case = Case(folder, tmpdir)
+    found = ''.join(finding.text for finding in stages.preflight(case.node()) if finding.level == 'FAIL')
+    reasons = [line.partition('why:')[2].strip() for line in expected(folder, 'refused.txt').splitlines()]
+    of_machine = ('mlx4_0 port', 'it holds no mapping', 'another plugin')
+    assert [why for why in reasons if why not in found and not why.startswith(of_machine)] == []
 
 
 @pytest.mark.parametrize('folder', REFUSED, ids=os.path.basename)
