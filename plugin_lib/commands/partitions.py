@@ -21,6 +21,7 @@ from plugin_lib.views import partitions as view
 SUMMARY = "make the subnet manager's partitions from the networks of environments"
 # A port in each of 127 partitions, for a thousand nodes, takes 3 MB.
 MOST_BYTES = 8 << 20
+WHAT = 'cannot use the partition file'
 
 
 def arguments(parser):
@@ -88,7 +89,10 @@ def _explain(options):
     """Show what is in a file, and what OpenSM misreads in it."""
     if not options.file or options.write:
         raise _usage('--networks, --environment or --astute', 'one of them must say what is needed')
-    found = partition_file.parse(_read(options.file))
+    text = _read(options.file)
+    if not text:
+        raise InputError(WHAT, options.file, 'there is nothing in it', 'name the partition file of the subnet manager')
+    found = partition_file.parse(text)
     write(sys.stdout, view.table(found, remarks.of(found)))
     return EXIT_CHECK_FAILED if found.is_dropped else EXIT_OK
 
@@ -130,13 +134,13 @@ def _read(path):
     todo = 'correct it; nothing was written'
     try:
         if stat.S_ISDIR(os.stat(fs_path(path)).st_mode):
-            raise InputError(merge.WHAT, path, 'it is a folder', todo)
+            raise InputError(WHAT, path, 'it is a folder', todo)
         with io.open(fs_path(path), 'rb') as stream:
             raw = stream.read(MOST_BYTES + 1)
     except EnvironmentError as error:
         if error.errno == errno.ENOENT:
             return ''
-        raise InputError(merge.WHAT, path, error.strerror, todo)
+        raise InputError(WHAT, path, error.strerror, todo)
     for is_wrong, why in (
             (len(raw) > MOST_BYTES, 'it has more than {0} MB: no subnet manager has such a file'.format(
                 MOST_BYTES >> 20)),
@@ -145,11 +149,11 @@ def _read(path):
             (b'\r' in raw, 'it holds a carriage return, as lines of Windows have, which is not blank to OpenSM: '
                            'line {0}'.format(raw[:raw.find(b'\r')].count(b'\n') + 1))):
         if is_wrong:
-            raise InputError(merge.WHAT, path, why, todo)
+            raise InputError(WHAT, path, why, todo)
     try:
         return raw.decode('utf-8')
     except UnicodeDecodeError as error:
-        raise InputError(merge.WHAT, path, 'not UTF-8: line {0}'.format(raw[:error.start].count(b'\n') + 1), todo)
+        raise InputError(WHAT, path, 'not UTF-8: line {0}'.format(raw[:error.start].count(b'\n') + 1), todo)
 
 
 def _replace(path, text):
