@@ -3,7 +3,7 @@
 """Changes through rtnetlink on a running kernel, in a network namespace of their own, under Python 3 and 2.7.
 
 Covered: setting an interface up, removing it, waiting until somebody else's removal is done; bridges, veth pairs, who
-is in which bridge, MTUs; which interfaces have an address; and the errors for an interface that is not there and for a
+is in which bridge, MTUs; addresses that come and go; and the errors for an interface that is not there and for a
 kind of link that a parent or kernel does not take. VLAN interfaces: tests/vm/test_bridges.py.
 """
 import os
@@ -65,8 +65,15 @@ assert refused(rtnetlink.add_bridge, 'a0') == refused(rtnetlink.add_veth, 'a9', 
 assert refused(rtnetlink.set_master, 'a0', 'br9') == 'ENODEV'
 assert refused(rtnetlink.set_mtu, 'a0', 10) in ('EINVAL', 'ERANGE')
 assert refused(rtnetlink.add_vlan, 'v9', 'v9.201', 201) == 'ENODEV'
-subprocess.call(['ip', 'address', 'add', '192.0.2.1/24', 'dev', 'a1'])
+for again in range(2):
+    rtnetlink.add_address('a1', '192.0.2.1/24')
+assert b' 192.0.2.1/24 ' in subprocess.Popen(['ip', 'address', 'show', 'a1'], stdout=subprocess.PIPE).communicate()[0]
 assert addresses.read(['a0', 'a1', 'br0', 'v9']) == frozenset(['a1'])
+for again in range(2):
+    rtnetlink.remove_address('a1', '192.0.2.1/24')
+assert addresses.read(['a1']) == frozenset()
+rtnetlink.remove_address('v9', '192.0.2.1/24')
+assert refused(rtnetlink.add_address, 'v9', '192.0.2.1/24') == 'ENODEV'
 rtnetlink.GONE_TIMEOUT = 0.2
 assert not rtnetlink.wait_gone('lo')
 print('done')
