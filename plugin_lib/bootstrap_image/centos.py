@@ -49,7 +49,7 @@ def make(master, base, target, say):
     try:
         added += drivers + _lists(base, drivers, scratch, contents, say)
         say('packing {0} files into {1}'.format(len(contents.names) + len(added), target))
-        initramfs.repack(base, added, discovery_image.REMOVED, part)
+        initramfs.repack(base, added, discovery_image.REMOVED, part, _Percent(contents.size, say))
         say('reading it back')
         missing = set(entry.name for entry in added) - set(initramfs.survey(part).names)
         if missing:
@@ -66,6 +66,19 @@ def make(master, base, target, say):
 def _forget(scratch, part):
     shutil.rmtree(scratch, ignore_errors=True)
     files.remove(part)
+
+
+class _Percent(object):
+    """Says how much is done, in steps of a fifth."""
+
+    def __init__(self, total, say):
+        self._total, self._say, self._last = max(total, 1), say, 0
+
+    def __call__(self, done):
+        fifths = 5 * done // self._total
+        if fifths > self._last:
+            self._last = fifths
+            self._say('  {0} %'.format(20 * fifths))
 
 
 def _program(master, contents):

@@ -128,21 +128,24 @@ def run_depmod(folder, release, modules):
     return found
 
 
-def repack(base, added, removed, path):
-    # type: (str, list, tuple, str) -> None
+def repack(base, added, removed, path, told):
+    # type: (str, list, tuple, str, object) -> None
     """Write the image ``path``: what is in the image ``base``, without ``removed`` and with ``added``.
 
     :param added: Entries; they take the place of what has their name, but a folder that is there stays as it is
     :param removed: names
+    :param told: called with the number of bytes of ``base`` that are done, now and then
     :raises InfinibandError: when one of these is a hard link, whose other names would lose their data
     """
     replacing = set(removed).union(entry.name for entry in added if not entry.is_folder)
-    known = set()
+    known, done = set(), 0
     with io.open(path, 'wb') as stream:
         # No name and no time in it: the same content gives the same bytes.
         with contextlib.closing(gzip.GzipFile('', 'wb', 6, stream, 0)) as packed:
             writer = cpio.Writer(packed)
             for entry in entries(base):
+                done += len(entry.data)
+                told(done)
                 if entry.name not in removed:
                     known.add(entry.name)
                 if entry.name not in replacing:

@@ -26,7 +26,7 @@ PREVIOUS = 'previous.json'
 _CENTOS = Image('centos', 'the old image of CentOS')
 _FILES = ('metadata.yaml', 'vmlinuz', 'initrd.img', 'root.squashfs')
 # What a build takes: a root file system with its packages, and the archive of some 350 MB twice.
-_BUILD_BYTES, _IMAGE_BYTES = 3 << 30, 1 << 30
+_BUILD_BYTES, _IMAGE_BYTES = 2 << 30, 1 << 29
 _SEE = 'see /var/log/fuel-bootstrap-image-build.log; the active image is as it was'
 
 

@@ -74,7 +74,7 @@ def test_built_activated_and_restored(master, tmp_path, tree, original):
     before = master.listing()
     add_driver(master, tmp_path)
     said = run(master, *BUILD)
-    assert 'adding kernel-ib-1.5.3-1.x86_64.rpm' in said
+    assert 'adding kernel-ib-1.5.3-1.x86_64.rpm' in said and '\n  100 %\n' in said
     assert master.path(IMAGE).read_bytes() == original.read_bytes(), 'only activating it changes what nodes boot'
     run(master, *ACTIVATE)
     assert master.path('tmp/synced').read_text() == 'shell cobbler cobbler sync\n'
