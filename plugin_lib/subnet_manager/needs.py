@@ -39,7 +39,7 @@ def of_networks(environments, only=None):
     :param only: names of networks to take, None: all
     :raises InputError: with everything that is wrong
     """
-    problems, names, owner = [], {}, {}
+    problems, names, owner, shared = [], {}, {}, {}
     known = set(network.name for _, networks in environments for network in networks)
     for name in only or ():
         if name not in known:
@@ -50,9 +50,10 @@ def of_networks(environments, only=None):
                 continue
             for vlan in range(network.first, network.last + 1):
                 if owner.setdefault(vlan, where) != where:
-                    problems.append('VLAN {0} is of {1} and of {2}: one partition would join the environments'.format(
-                        vlan, owner[vlan], where))
+                    shared.setdefault((owner[vlan], where), []).append(vlan)
                 names.setdefault(vlan, set()).add(network.name)
+    problems += ['VLAN {0} is of {1} and of {2}: one partition would join the environments'.format(
+        vlans.of_numbers(found), one, other) for (one, other), found in sorted(shared.items())]
     return _partitions(dict((vlan, (found, None)) for vlan, found in names.items()), problems)
 
 

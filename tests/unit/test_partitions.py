@@ -216,8 +216,8 @@ def test_environments_and_ports_have_limits():
     assert needs.of_networks([('one', [network('private', 1, 127)])])[-1] == Partition(127, ('private',), None)
     assert problems(('one', [network('private', 1, 128)])) == [
         '128 VLANs need as many P_Keys, and a port holds 127 beside the default one']
-    assert problems(('one', [network('m', 1, 1)]), ('two', [network('m', 1, 1)])) == [
-        'VLAN 1 is of one and of two: one partition would join the environments']
+    assert problems(('one', [network('m', 1, 3), network('s', 5, 5)]), ('two', [network('m', 2, 6)])) == [
+        'VLAN 2-3, 5 is of one and of two: one partition would join the environments']
     assert problems(('one', [network('m', 1, 1)]), only=['x']) == ['there is no network x with a VLAN, only m']
     assert problems(('one', [])) == ['no network has a VLAN: the default partition alone carries them']
     chosen = needs.of_networks([('one', [network('m', 1, 1), network('s', 2, 2)])], only=['s'])
