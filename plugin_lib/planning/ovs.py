@@ -47,7 +47,7 @@ def plan(published, host, snapshot, addressed=frozenset()):
     scheme = published.scheme
     links = [link for link in uplinks.find(published, host) if uplinks.specs(scheme, link.name)]
     near = uplinks.near(scheme, [link.name for link in links])
-    joining, findings = patches.usable(scheme, near)
+    joining, findings = patches.usable(scheme, near, _joins(scheme, links, snapshot))
     keys = dict((link, uplinks.keyed(host, link)) for link in links)
     findings += _about_keys(published, host, keys)
     changes, jacks, taken = [], {}, frozenset()
@@ -78,6 +78,20 @@ def plan(published, host, snapshot, addressed=frozenset()):
         more, requests, lines = mtu.plan(published, host, snapshot, link, made)
         steps, changes, findings = steps + more, changes + requests, findings + lines
     return Plan(_transaction(changes, links) + tuple(steps), tuple(findings + linux.findings))
+
+
+def _joins(scheme, links, snapshot):
+    """What joins bridges beside the scheme's patches, see patches.usable: VLANs of uplinks, and patches of others."""
+    found = []
+    for link in links:
+        specs = [spec for spec in uplinks.specs(scheme, link.name) if spec.bridge]
+        home = ([spec.bridge for spec in specs if spec.name == link.name] or [link.name])[0]
+        found += [((home, spec.vlan), (spec.bridge, 0)) for spec in specs if spec.name != link.name]
+    planned = [set(patch.bridges) for patch in scheme.patches]
+    for ends in ovs_rows.peers(snapshot) if snapshot else ():
+        if not any(ovs_rows.is_ours(end) for end in ends) and set(end.bridge for end in ends) not in planned:
+            found.append(tuple((end.bridge, end.tag or 0) for end in ends))
+    return found
 
 
 def _transaction(changes, links):

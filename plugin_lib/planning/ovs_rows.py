@@ -26,9 +26,15 @@ def is_internal(snapshot, port):
     return interface is not None and interface.type == 'internal'
 
 
+def peers(snapshot):
+    """[(Port, Port)]: patch ports that are each other's peer, each pair from both of its ends."""
+    found = [(port, snapshot.ports.get(peer_of(snapshot, port))) for port in snapshot.ports.values()]
+    return [(port, peer) for port, peer in found if peer and peer_of(snapshot, peer) == port.name]
+
+
 def pairs(snapshot, first, second):
     """[(Port of the bridge ``first``, Port of ``second``)]: patch ports that are each other's peer."""
-    return [(port, peer) for port, peer in _peers(snapshot) if (port.bridge, peer.bridge) == (first, second)]
+    return [(port, peer) for port, peer in peers(snapshot) if (port.bridge, peer.bridge) == (first, second)]
 
 
 def jacks(snapshot, host, bridge, linux_bridge):
@@ -45,10 +51,3 @@ def jacks(snapshot, host, bridge, linux_bridge):
         if linux_bridge in (nic.master, peer and peer.master):
             found.append(port.name)
     return sorted(found)
-
-
-def _peers(snapshot):
-    for port in snapshot.ports.values():
-        peer = snapshot.ports.get(peer_of(snapshot, port))
-        if peer and peer_of(snapshot, peer) == port.name:
-            yield port, peer

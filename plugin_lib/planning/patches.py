@@ -7,12 +7,17 @@ Neither Open vSwitch nor a Linux bridge of Fuel's runs a spanning tree: a loop f
 from __future__ import absolute_import, print_function, unicode_literals
 
 
-def usable(scheme, bridges):
+def usable(scheme, bridges, joins):
     """The patches between bridges among ``bridges``, in the scheme's order, and lines about those that are left out.
 
+    :param joins: what joins bridges beside patches, as pairs of (bridge, tag), tag 0 for none
     :returns: (list of scheme.Patch, lines)
     """
     patches, lines, joined = [], [], {}
+    for ends in joins:
+        first, second = [_group(joined, end) for end in ends]
+        if first != second:
+            joined[first] = second
     for patch in scheme.patches:
         if not bridges.intersection(patch.bridges):
             continue

@@ -216,6 +216,15 @@ def test_a_patch_that_closes_a_loop_is_left_out(steps, left_out):
     assert set(['br-aux-br-prv-0', 'br-aux-br-prv-1', 'eth4']) <= set(change.name for change in made)
 
 
+def test_a_patch_beside_a_port_or_a_patch_of_others_is_a_loop_too():
+    loop = 'the patch between br-mgmt and br-aux is not made: it would close a loop'
+    tagged = patch('br-mgmt', 'br-aux', tags=[0, 201])
+    assert loop in told(said(USUAL + [tagged]), machine(), database(BRIDGES))[1]
+    theirs = database(BRIDGES, [('br-mgmt', 'p_0', {'peer': 'p_1'}), ('br-prv', 'p_1', {'peer': 'p_0'})])
+    without = [each for each in USUAL if each.get('name') != 'eth4.201']
+    assert loop in told(said(without + [patch('br-mgmt', 'br-aux')]), machine(), theirs)[1]
+
+
 def test_a_patch_to_a_bridge_that_the_scheme_does_not_have_is_left_out():
     _, findings = told(said(USUAL + [patch('br-none', 'br-aux')]), machine(), database(BRIDGES))
     assert findings == ['the patch between br-none and br-aux is not made: the network scheme has no bridge br-none']
