@@ -13,64 +13,16 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 
 from plugin_lib.driver_repository import manifest
-from tests.package import fuel_master, killer
+from tests.package import killer
 from tests.package.conftest import PLUGIN_FOLDER
 from tests.package.driver_packages import CHAIN, deb, files_of, rpm
+from tests.package.plugin_copy import TOOLS, PluginCopy
 from tools.packages import TOP
 
 PYTHON27 = TOP / '.venv27/bin/python'
 OLD, NEW, EL6 = '3.13.0-24-generic', '4.4.0-31-generic', '2.6.32-504.el6.x86_64'
-TOOLS = ('dpkg-deb', 'dpkg-scanpackages', 'rpm', 'createrepo')
-
-
-class Master:
-    """A copy of the plugin as its rpm installs it, and the programs that its command finds."""
-
-    def __init__(self, folder, plugin, python):
-        self.folder = folder
-        self.plugin = Path(shutil.copytree(plugin, folder / 'infiniband-1.0'))
-        self.repositories = self.plugin / 'repositories'
-        self.programs = folder / 'bin'
-        self.programs.mkdir()
-        self._program('python', fuel_master.python(python))
-        for name in ('dirname', 'readlink', *TOOLS):
-            target = shutil.which(name) or shutil.which(f'{name}_c')
-            self._program(name, f'PATH=/usr/bin:/bin exec {target} "$@"')
-
-    def _program(self, name, command):
-        (self.programs / name).write_text(f'#!/bin/sh\n{command}\n')
-        (self.programs / name).chmod(0o755)
-
-    def run(self, *arguments, status=0, before=':'):
-        """Run the command, which finds these programs alone; returns its output.
-
-        :param before: what the shell does first
-        """
-        done = subprocess.run(['/bin/sh', '-c', f'{before}; exec /bin/sh "$@"', 'sh',
-                               str(self.plugin / 'fuel-infiniband'), *map(str, arguments)], text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, cwd=self.folder,
-                              env={'PATH': str(self.programs), 'LC_ALL': 'C'})
-        assert done.returncode == status, done.stdout
-        assert 'Traceback' not in done.stdout
-        return done.stdout
-
-    def add(self, *paths, **options):
-        return self.run('drivers', 'add', *paths, **options)
-
-    def manifest(self):
-        """{file: entry}"""
-        path = self.repositories / 'drivers.yaml'
-        return {entry['file']: entry for entry in yaml.safe_load(path.read_text())['packages']} if path.exists() else {}
-
-    def index(self):
-        """[(package, version, kernel)] that apt is offered."""
-        text = gzip.decompress((self.repositories / 'ubuntu/Packages.gz').read_bytes()).decode()
-        fields = [dict(line.split(': ', 1) for line in paragraph.splitlines() if not line.startswith(' '))
-                  for paragraph in text.strip().split('\n\n')]
-        return sorted((one['Package'], one['Version'], one.get('Fuel-Infiniband-Kernel')) for one in fields)
 
 
 def content(folder, *without):
@@ -84,8 +36,8 @@ OLDEST = str(PYTHON27) if PYTHON27.exists() else '/usr/bin/python3'
 
 @pytest.fixture
 def master(request, tmp_path, built):
-    """A Master, with the Python that is most like its real one unless the test names another."""
-    return Master(tmp_path, built['fuel8'], getattr(request, 'param', OLDEST))
+    """A PluginCopy, with the Python that is most like its real one unless the test names another."""
+    return PluginCopy(tmp_path, built['fuel8'], getattr(request, 'param', OLDEST))
 
 
 @pytest.fixture(scope='module')
@@ -143,7 +95,7 @@ def test_a_newer_package_for_the_same_kernel_replaces_the_older(master, some):
 def test_killed_before_any_step_and_run_again(tmp_path, built, some):
     """A package is replaced, one is added; whatever step it is killed at, the next run ends as if there was none."""
     (tmp_path / 'reference').mkdir()
-    reference = Master(tmp_path / 'reference', built['fuel8'], OLDEST)
+    reference = PluginCopy(tmp_path / 'reference', built['fuel8'], OLDEST)
     given = ['drivers', 'add', some['newer'], some['library']]
     reference.add(some['new'])
     started = tmp_path / 'started'
@@ -300,7 +252,7 @@ def test_a_node_installs_the_package_of_its_own_kernel(node, built, some, tmp_pa
     other = deb(tmp_path, 'mlnx-modules', '3.6-other', files_of('3.13.0-24-generic'))
     fitting = deb(tmp_path, 'mlnx-modules', '3.4-mine', files_of(mine))
     (tmp_path / 'master').mkdir()
-    master = Master(tmp_path / 'master', built['fuel8'], '/usr/bin/python3')
+    master = PluginCopy(tmp_path / 'master', built['fuel8'], '/usr/bin/python3')
     master.add(other, fitting, some['library'])
     shutil.rmtree(node.path('srv/plugins'))
     shutil.copytree(master.plugin, node.path('srv/plugins/infiniband-1.0'))
