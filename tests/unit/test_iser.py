@@ -14,6 +14,7 @@ from plugin_lib import published
 from plugin_lib.errors import InputErrors
 from plugin_lib.planning import iser, storage
 from plugin_lib.planning.ini_edit import values
+from plugin_lib.planning.operations import LoadModule
 
 CASES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'cases', 'storage')
 CONTROLLER = '[DEFAULT]\nrpc_backend = rabbit\n'
@@ -41,7 +42,7 @@ def option(text, section, name):
 
 
 def modules(steps):
-    return [operation.name for step in steps for operation in step.operations if operation.describe().startswith('load')]
+    return [operation.name for step in steps for operation in step.operations if isinstance(operation, LoadModule)]
 
 
 @pytest.mark.parametrize('driver', ['LVMVolumeDriver', 'LVMISCSIDriver'])

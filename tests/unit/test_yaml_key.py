@@ -74,7 +74,8 @@ def test_what_would_be_a_number_of_base_60_stays_text():
 
 
 VALUES = st.recursive(
-    st.one_of(st.booleans(), st.integers(), st.sampled_from(['', 'x', '# x', 'a: b', '- ', '1.0', 'no', ' x', 'x\ny', '|'])),
+    st.one_of(st.booleans(), st.integers(), st.sampled_from(
+        ['', 'x', '# x', 'a: b', '- ', '1.0', 'no', ' x', 'x\ny', '|'])),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(['a', 'k', '1', '-']), inner,
                                                                          max_size=3)), max_leaves=6)
 
