@@ -42,7 +42,7 @@ class Port(namedtuple('Port', 'hca number state keys served trouble')):
     """An HCA port and its EIPOIB interface, as eipoibd told.
 
     :param keys: {15-bit key: whether the membership is full}, None where the table could not be read
-    :param served: frozenset of the VLANs that have a vif
+    :param served: frozenset of the VLANs that have a vif, or that storage over RDMA has
     :param trouble: the last error of the interface, None without one
     """
 
@@ -159,9 +159,11 @@ def _member(name, found, told, path, where):
 
 
 def _port(facts, path, where):
-    keys, served = facts.get('keys'), facts.get('vlans')
-    if not isinstance(served, list) or not all(isinstance(vlan, integer_types) for vlan in served):
-        raise _refusal(path, where + ' -> vlans', 'expected a list of numbers')
+    keys, served = facts.get('keys'), []
+    for key, vlans in (('vlans', facts.get('vlans')), ('storage', facts.get('storage', []))):
+        if not isinstance(vlans, list) or not all(isinstance(vlan, integer_types) for vlan in vlans):
+            raise _refusal(path, '{0} -> {1}'.format(where, key), 'expected a list of numbers')
+        served += vlans
     if keys is not None and not isinstance(keys, list):
         raise _refusal(path, where + ' -> keys', 'expected a list or null')
     return Port(facts.get('hca'), facts.get('port'), facts.get('state'),
@@ -229,4 +231,5 @@ def _served(eipoib, host):
         child = host.children.get(slave)
         if slave not in rows and child and child.pkey:
             found.add(child.pkey.vlan)
+    found.update(link.pkey.vlan for link in host.storage if link.parent == eipoib.parent and link.pkey)
     return frozenset(found - set([None]))

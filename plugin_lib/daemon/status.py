@@ -102,6 +102,8 @@ class Status(object):
             'keys': [str(pkey) for pkey in port.pkeys] if port and port.pkeys is not None else None,
             'vlans': sorted(finding.vlan for finding in findings
                             if finding.state == 'ok' and finding.vlan is not None and not finding.mac),
+            'storage': sorted(finding.vlan for finding in findings
+                              if finding.state == 'storage' and finding.vlan is not None),
             'states': _counted(finding.state for finding in findings),
             'lines': [finding.line() for finding in findings if not finding.mac],
             'vifs': [_vif(finding) for finding in findings if finding.mac],
@@ -139,7 +141,7 @@ def read(folder):
 
     Its keys: ``format``, ``mode``, ``pid``, ``updated`` (UTC), ``interfaces`` {EIPOIB name: {``hca``, ``port``,
     ``guid`` of the port (``0x0002c90300000011``), ``parent``, ``mac``, ``state``, ``keys`` [``0x8064``], ``vlans``
-    [int], ``lines`` [str], ``states`` {state of a Finding: how many}, ``steps_done``, ``steps_failed``,
+    [int], ``storage`` [int] the VLANs that storage over RDMA has instead, ``lines`` [str], ``states`` {state of a Finding: how many}, ``steps_done``, ``steps_failed``,
     ``last_change``, ``last_error``}}, ``backoff`` {subject: {``failures``, ``error``, ``tried``, ``pause`` in
     seconds from then}}, ``problems``, ``warnings``, ``error`` and ``counters``.
 

@@ -13,7 +13,7 @@ from plugin_lib.host import storage
 from plugin_lib.host.state import StorageLink
 from plugin_lib.paths import STORAGE_NOTES
 from tests import hiera
-from tests.functional.eipoibd_node import PROGRAM, eipoibd, install, served
+from tests.functional.eipoibd_node import PROGRAM, eipoibd, install, served, status
 from tests.lab import astute, lab, netconfig, requirements
 
 CHILD = f'ib0.{0x8000 | astute.STORAGE_VLAN:04x}'
@@ -80,6 +80,8 @@ def test_storage_moves_to_the_child_and_back():
         once = eipoibd(node, '--once')
         assert once.returncode == 0
         assert f'{CHILD} vlan {astute.STORAGE_VLAN} eth4 storage' in once.stdout and 'nothing to do' in once.stdout
+        assert status(node)['interfaces']['eth4']['storage'] == [astute.STORAGE_VLAN]
+        assert 'does not serve' not in fuel_infiniband(node, 'check').stdout
 
         node.run('ip', 'link', 'set', CHILD, 'down')  # a reboot takes the child; ifupdown asks for it by name
         with open(node.path(f'{NET}/ib0/delete_child'), 'w', encoding='ascii') as file:

@@ -62,6 +62,13 @@ def test_nodes_that_agree(tmpdir):
         ('OK', 'VLAN 101-103 (net-101, net-102, net-103)', '3 nodes can talk with each other')]
 
 
+def test_a_vlan_that_storage_over_rdma_has_is_served(tmpdir):
+    nodes = dict(('node-{0}'.format(number), status(all_full())) for number in (1, 2))
+    nodes['node-2'] = status(all_full(), served=[102, 103])
+    nodes['node-2']['interfaces']['eth4']['storage'] = [101]
+    assert [level for level, _, _ in lines(tmpdir, nodes)] == ['OK']
+
+
 def test_a_missing_key_names_vlan_node_port_and_who_is_cut_off(tmpdir):
     nodes = dict(('node-{0}'.format(number), status(all_full())) for number in (1, 2, 3))
     nodes['node-2'] = status({101: FULL, 103: FULL})
