@@ -86,6 +86,26 @@ def test_status_tells_what_is_tried_again(tmpdir):
     assert 'eth4 vlan 100' in shown.lower().split('tried again')[1]
 
 
+def test_status_tells_of_those_who_talk_through_an_interface(tmpdir):
+    node = Node(tmpdir, [0xffff, 0x8064])
+    node.network.add_port('br0', 'qr-1', tag=100, mac='fa:16:3e:00:00:01')
+    node.network.add_port('br0', 'qr-2', tag=101, mac='fa:16:3e:00:00:01')
+    told = status.Status(str(tmpdir), 'service')
+    told.update(node.serve())
+    document = status.read(str(tmpdir))
+    nic = document['interfaces']['eth4']
+    assert nic['vifs'] == [
+        {'bridge': 'br0', 'port': 'qr-1', 'mac': 'fa:16:3e:00:00:01', 'vlan': 100, 'pkey': '0x8064',
+         'child': 'ib0.8064.1', 'state': 'ok', 'detail': ''},
+        {'bridge': 'br0', 'port': 'qr-2', 'mac': 'fa:16:3e:00:00:01', 'vlan': 101, 'pkey': None, 'child': None,
+         'state': 'no-pkey', 'detail': 'the port holds no P_Key of this VLAN'}]
+    assert (nic['vlans'], len(nic['lines'])) == ([100], 2), 'the rest is what the interface itself is served'
+    shown = view.table(document).splitlines()
+    assert 'br0     qr-1  fa:16:3e:00:00:01  100   0x8064  ib0.8064.1  eth4       ok' in shown
+    for line in ('eipoibd_vifs{interface="eth4",served="yes"} 1', 'eipoibd_vifs{interface="eth4",served="no"} 1'):
+        assert line in measured(tmpdir).splitlines()
+
+
 # metrics
 
 def measured(tmpdir):
