@@ -12,10 +12,9 @@ import io
 import os
 import re
 import stat
-import zlib
 from collections import namedtuple
 
-from plugin_lib.bootstrap_image import cpio
+from plugin_lib.bootstrap_image import cpio, gzipped
 from plugin_lib.effect import commands
 from plugin_lib.effect.files import make_folder
 from plugin_lib.errors import InfinibandError
@@ -52,7 +51,7 @@ def entries(path):
             with contextlib.closing(gzip.GzipFile('', 'rb', fileobj=stream)) as unpacked:
                 for entry in cpio.read(unpacked):
                     yield entry
-    except (cpio.Broken, EnvironmentError, EOFError, zlib.error) as error:
+    except (cpio.Broken,) + gzipped.BROKEN as error:
         raise InfinibandError('the discovery image cannot be read', path, str(error) or 'it ends too early',
                               'put back the image that came with Fuel')
 

@@ -11,7 +11,7 @@ import tarfile
 from contextlib import closing
 
 from plugin_lib._compat import to_text
-from plugin_lib.bootstrap_image import cpio
+from plugin_lib.bootstrap_image import cpio, gzipped
 from plugin_lib.driver_repository import index, manifest
 from plugin_lib.driver_repository.package import checksum
 from plugin_lib.errors import InfinibandError
@@ -58,7 +58,7 @@ def program(path):
                 name = to_text(member.name)[len('./'):]
                 if member.isfile() and name.startswith(_PROGRAM):
                     found.append(cpio.new(name, stat.S_IFREG | member.mode, archive.extractfile(member).read()))
-    except (EnvironmentError, tarfile.TarError, ValueError) as error:
+    except (tarfile.TarError, ValueError) + gzipped.BROKEN as error:
         raise InfinibandError('the node package cannot be read', path, str(error), 'install the plugin again')
     return found
 

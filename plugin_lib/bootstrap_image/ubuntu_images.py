@@ -12,7 +12,7 @@ import tarfile
 from contextlib import closing
 
 from plugin_lib import version
-from plugin_lib.bootstrap_image import overlay, packages
+from plugin_lib.bootstrap_image import gzipped, overlay, packages
 from plugin_lib.bootstrap_image.fuel_bootstrap import PROGRAM, FuelBootstrap, Image
 from plugin_lib.bootstrap_image.master import Status, found_program, stream
 from plugin_lib.driver_repository import manifest
@@ -130,7 +130,7 @@ def _archive(folder):
     try:
         with closing(tarfile.open(path, 'r:gz')) as archive:
             names = set(os.path.basename(member.name) for member in archive)
-    except (EnvironmentError, EOFError, tarfile.TarError) as error:
+    except (tarfile.TarError,) + gzipped.BROKEN as error:
         raise InfinibandError('the image that was built is not whole', path, str(error), _SEE)
     missing = [name for name in _FILES if name not in names]
     if missing:
