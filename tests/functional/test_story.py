@@ -125,6 +125,16 @@ class Story:
         *of_nodes, of_vlan = self.check_environment(f'{self.folder}/without-{vlan}')
         assert of_nodes == [f'{node.name} eth4 (mlx4_0 port 1): no P_Key for VLAN {vlan}' for node in self.nodes]
         assert of_vlan.startswith(f'VLAN {vlan} (') and 'nobody can talk' in of_vlan
+        self.report_shows(vlan, f'{self.folder}/without-{vlan}')
+
+    def report_shows(self, vlan, folder):
+        """The page about the environment has the problems of both nodes, and their maps a broken row of this VLAN."""
+        fuel_infiniband('report', '--environment', folder, '-o', f'{folder}/report.html')
+        page = Path(folder, 'report.html').read_text()
+        for node in self.nodes:
+            assert f'{node.name} eth4 (mlx4_0 port 1): no P_Key for VLAN {vlan}' in page
+        assert len(re.findall(f'<text [^>]*>VLAN {vlan}</text>\\s*<text [^>]*>0x[0-9a-f]{{4}}</text>\\s*'
+                              '<text [^>]*>no P_Key</text>', page)) == len(self.nodes)
 
     def lose_for_one(self, vlan, whole):
         """One node alone is no member any more."""
