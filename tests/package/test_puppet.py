@@ -60,7 +60,7 @@ def test_the_whole_list_then_a_failure(plugin):
             assert status == CHANGED, task  # an exec that ran and succeeded is a change
             names.append(task.name)
         assert names == [f'infiniband-{name}' for name in (
-            'install', 'preflight', 'drivers', 'vlans', 'storage', 'sriov', 'ovs', 'verify', 'rdma', 'passthrough')]
+            'install', 'preflight', 'drivers', 'vlans', 'sriov', 'storage', 'ovs', 'verify', 'rdma', 'passthrough')]
 
         node.write('/etc/astute.yaml', 'network_scheme: [\n')
         preflight = hooks.tasks(plugin)[1]
