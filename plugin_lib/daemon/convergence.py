@@ -91,10 +91,13 @@ def converge(source, executor, ledger, withdraw=None, stop=None, held=None, sett
         prospect = prospect_of(host, ours)
         more = found_plain and bool(prospect.steps)
     findings = _told(prospect, errors)
+    # What has become due since the pass began is for the next one, and nothing else wakes that.
+    due = any(finding.state == 'removal' for finding in findings)
     steps, warnings = _gate(settings.discovery_gate, findings)
     outcomes += apply([step for step in steps if step.subject not in errors], executor, keep_going=True, stop=stop)
     return Result(host, findings, outcomes, prospect.warnings + warnings,
-                  frozenset(step.subject for step in prospect.planned + steps), prospect.next_removal)
+                  frozenset(step.subject for step in prospect.planned + steps),
+                  0.0 if due else prospect.next_removal)
 
 
 def foresee(source, ledger, settings, talk=None):

@@ -14,6 +14,7 @@ from plugin_lib.host.memory import Memory
 from plugin_lib.planning import budget
 from plugin_lib.planning.vifs import is_one_more, own_child
 from plugin_lib.planning.vlans import plan
+from tests.model.kernel import Listener
 from tests.model.machine import Crash, Disturbance
 from tests.model.node import Node
 
@@ -109,6 +110,24 @@ def test_a_limit_of_none(node):
     node.settings = node.settings._replace(vif_limit=0)
     add(node, 'a', ONE, 100)
     assert states(node.serve()) == {(ONE, 100): 'most'}
+    assert others(node) == {}
+
+
+def test_what_becomes_due_during_a_pass_is_for_the_next_one_at_once(node):
+    class Slow(Listener):
+        def after(self, verb, target, text):
+            node.now += 1
+
+    for number, mac in enumerate((ONE, TWO)):
+        add(node, 'p{0}'.format(number), mac, 100)
+    node.serve()
+    node.network.unplug('p0')
+    node.serve()
+    node.network.unplug('p1')
+    node.serve(1)
+    node.kernel.listener = Slow()
+    assert node.serve(29).next_removal == 0
+    node.serve()
     assert others(node) == {}
 
 
