@@ -69,6 +69,8 @@ class Events(object):
         # type: (float) -> set
         """Wait until something happens or the time is over, and until the burst that began is over.
 
+        What only TALK tells is whole when it comes, a transaction or what an interface is now, and waits for nothing.
+
         :returns: {None} for a signal, {LINKS}, {TALK}, {(HCA, port)} for what an HCA told; empty when nothing happened
         """
         happened = set()
@@ -76,6 +78,8 @@ class Events(object):
         while ready:
             for source in ready:
                 happened.update(self._take(source))
+            if happened == frozenset([TALK]):
+                break
             left = until - monotonic()
             ready = readable(self._sources(), min(left, QUIET)) if left > 0 else []
         return happened

@@ -141,9 +141,11 @@ def read(folder):
 
     Its keys: ``format``, ``mode``, ``pid``, ``updated`` (UTC), ``interfaces`` {EIPOIB name: {``hca``, ``port``,
     ``guid`` of the port (``0x0002c90300000011``), ``parent``, ``mac``, ``state``, ``keys`` [``0x8064``], ``vlans``
-    [int], ``storage`` [int] the VLANs that storage over RDMA has instead, ``lines`` [str], ``states`` {state of a Finding: how many}, ``steps_done``, ``steps_failed``,
-    ``last_change``, ``last_error``}}, ``backoff`` {subject: {``failures``, ``error``, ``tried``, ``pause`` in
-    seconds from then}}, ``problems``, ``warnings``, ``error`` and ``counters``.
+    [int], ``storage`` [int] the VLANs that storage over RDMA has instead, ``lines`` [str], ``vifs`` [{``bridge``,
+    ``port``, ``mac``, ``vlan`` None: untagged, ``pkey``, ``child``, ``state``, ``detail``}] of others than the
+    interface itself, ``states`` {state of a Finding: how many}, ``steps_done``, ``steps_failed``, ``last_change``,
+    ``last_error``}}, ``backoff`` {subject: {``failures``, ``error``, ``tried``, ``pause`` in seconds from then}},
+    ``problems``, ``warnings``, ``error`` and ``counters``.
 
     :raises InputError: when it is there and makes no sense
     """

@@ -122,7 +122,7 @@ class _EipoibPlan(object):
         wanted, refused = services(eipoib, port)
         plain_only = plain_only or eipoib.parent in self._slaves
         more, without = vifs.plan(self._host, eipoib, port, self._ours, talkers, most, plain_only)
-        self._withdraw([service.child for service in wanted + more] + [through], removable)
+        self._withdraw(frozenset([service.child for service in wanted + more] + [through]), removable)
         for service in wanted + more:
             self._serve(service)
         self.findings.extend(refused + without)
@@ -145,15 +145,9 @@ class _EipoibPlan(object):
     def _serve(self, service):
         """Repair whatever lacks between the child as it is and the vif as it should be."""
         child = service.child
-        mac = service.mac or self._eipoib.mac
         if child in self._storage:
             self._find(service, 'storage', 'storage over RDMA has it')
             return
-        subject = subject_of(self._eipoib.name, service.vlan, service.mac)
-        reason = '{0} port {1} holds {2} {3}'.format(self._port.hca, self._port.number,
-                                                      service.pkey, service.pkey.membership)
-        if service.talker:
-            reason = '{0} talks through {1}'.format(service.talker.place, self._eipoib.name)
         through = self._served_through(service)
         if through == child or through and self._pkey_of(through) == service.pkey.key:
             self._find(service._replace(child=through), 'ok')
@@ -163,7 +157,13 @@ class _EipoibPlan(object):
             self._find(service, 'foreign', obstacle)
             return
         self._find(service, 'planned')
-        enslave = (Enslave(self._eipoib.name, child), AddVif(self._eipoib.name, child, mac, service.vlan))
+        subject = subject_of(self._eipoib.name, service.vlan, service.mac)
+        reason = '{0} port {1} holds {2} {3}'.format(self._port.hca, self._port.number,
+                                                      service.pkey, service.pkey.membership)
+        if service.talker:
+            reason = '{0} talks through {1}'.format(service.talker.place, self._eipoib.name)
+        enslave = (Enslave(self._eipoib.name, child), AddVif(self._eipoib.name, child, service.mac or self._eipoib.mac,
+                                                             service.vlan))
         create = (CreateChild(self._eipoib.parent, service.pkey, child),)
         if child == self._eipoib.parent:
             release = (Release(self._eipoib.name, child),) if child in self._slaves else ()
