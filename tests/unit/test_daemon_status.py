@@ -32,7 +32,7 @@ def test_status_tells_keys_vlans_changes_and_errors(tmpdir):
                   'mlx4_0 port 1 0x8064 full ==> ib0.8064 vlan 100 eth4 ok',
                   'mlx4_0 port 1 0x0065 limited ==> eth4 limited: two limited members cannot talk:'
                   ' make the port a full member'],
-        'vifs': []}
+        'vifs': [], 'storage': []}
     assert document['counters'] == {'steps_done': 3, 'steps_failed': 0}
     assert (document['mode'], document['error'], document['updated']) == ('once', None, '1970-01-01T00:00:00Z')
 
