@@ -11,6 +11,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 import errno
 import os
 import shutil
+from contextlib import contextmanager
 
 from plugin_lib.errors import InfinibandError
 
@@ -40,7 +41,7 @@ def build(master, activate, say):
     :raises InfinibandError: what cannot be done; the active image is then as it was
     """
     kind = _kind(master)
-    with _held(master):
+    with _at_work(master):
         built = kind.build(master, say)
         if activate:
             kind.activate(master, built, say)
@@ -61,14 +62,14 @@ def restore(master, say):
     if not os.path.isdir(master.state()) and not _anything(kind.status(master)):
         say('no image of ours is here')
         return
-    with _held(master):
+    with _at_work(master):
         kind.restore(master, say)
+        shutil.rmtree(master.state())
         try:
-            shutil.rmtree(master.state())
             os.rmdir(os.path.dirname(master.state()))
         except EnvironmentError as error:
             if error.errno != errno.ENOTEMPTY:  # what others keep there
-                raise InfinibandError('cannot remove what was kept', master.state(), error.strerror, 'remove it')
+                raise
     say('active: {0}'.format(kind.status(master).active))
 
 
@@ -91,6 +92,13 @@ def _kind(master):
     return kind
 
 
-def _held(master):
+@contextmanager
+def _at_work(master):
+    """Alone, and with whatever the system refuses told as such."""
     from plugin_lib.daemon import locks
-    return locks.held(master.state(), _LOCK, program=_PROGRAM)
+    with locks.held(master.state(), _LOCK, program=_PROGRAM):
+        try:
+            yield
+        except EnvironmentError as error:
+            raise InfinibandError('the work on the discovery image cannot go on', error.filename or master.state(),
+                                  error.strerror, 'put that right and run it again')

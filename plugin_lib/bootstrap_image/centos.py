@@ -56,9 +56,6 @@ def make(master, base, target, say):
             raise InfinibandError('the new image is not whole', part,
                                   'it lacks {0}'.format(', '.join(sorted(missing)[:5])), 'build it again')
         os.rename(part, target)
-    except EnvironmentError as error:
-        raise InfinibandError('cannot write the new image', error.filename or part, error.strerror,
-                              'build it again when that is put right')
     finally:
         _forget(scratch, part)
 

@@ -90,7 +90,7 @@ def _keep(master, image, say):
     if not os.path.exists(kept) or checksum(kept) != now:
         master.need({os.path.dirname(kept): os.path.getsize(image)})
         say('keeping it as {0}'.format(kept))
-        _copy(image, kept, 0o600)
+        files.copy_atomically(image, kept, 0o600)
     files.write_atomically(master.state(CHECKSUM), now + '\n', 0o600)
     return kept
 
@@ -113,15 +113,8 @@ def _replace(master, source, say):
     image = master.path(IMAGE)
     master.need({os.path.dirname(image): os.path.getsize(source)})
     say('copying {0} to {1}'.format(source, image))
-    _copy(source, image, 0o644)
+    files.copy_atomically(source, image, 0o644)
     _sync(say)
-
-
-def _copy(source, target, mode):
-    try:
-        files.copy_atomically(source, target, mode)
-    except EnvironmentError as error:
-        raise InfinibandError('cannot write the discovery image', target, error.strerror, 'run it as root')
 
 
 def _sync(say):

@@ -139,8 +139,7 @@ def repack(base, added, removed, path, told):
     replacing = set(removed).union(entry.name for entry in added if not entry.is_folder)
     known, done = set(), 0
     with io.open(path, 'wb') as stream:
-        # No name and no time in it: the same content gives the same bytes.
-        with contextlib.closing(gzip.GzipFile('', 'wb', 6, stream, 0)) as packed:
+        with contextlib.closing(gzipped.Writer(stream)) as packed:
             writer = cpio.Writer(packed)
             for entry in entries(base):
                 done += len(entry.data)

@@ -192,12 +192,15 @@ BROKEN = {
                                                    lambda data: data.replace(b'6.1', b'5.1')),
     'it is no master': lambda master: master.do('rm', '/etc/fuel/version.yaml'),
     'depmod fails': lambda master: master.program('../local/sbin/depmod', 'echo bad module; exit 1'),
+    'its folder is read-only': lambda master: master.do(
+        'sh', '-ec', 'cd /var/www/nailgun; mount --bind bootstrap bootstrap; mount -o remount,bind,ro bootstrap'),
     'no space is left': lambda master: master.do('mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs',
                                                  '/var/lib/fuel-infiniband'),
 }
 SAID = {'cobbler fails': 'no container', 'there is no cobbler': 'cobbler still boots nodes',
         'it is no master': 'this is no Fuel master', 'the release is unknown': 'release 5.1',
-        'depmod fails': 'bad module', 'no space is left': 'MiB needed'}
+        'depmod fails': 'bad module', 'its folder is read-only': 'Read-only file system',
+        'no space is left': 'MiB needed'}
 AFTERWARDS = ('cobbler fails', 'there is no cobbler')
 
 
@@ -240,6 +243,8 @@ def test_a_driver_package_that_changed_since_it_was_added(master, tmp_path, orig
     add_driver(master, tmp_path)
     spoil(master, f'{HOME}/repositories/centos/kernel-ib-1.5.3-1.x86_64.rpm', damage)
     assert 'is not the one that was added' in run(master, *ACTIVATE, status=3)
+    master.do('rm', f'{HOME}/repositories/centos/kernel-ib-1.5.3-1.x86_64.rpm')
+    assert 'run: fuel-infiniband drivers add kernel-ib-1.5.3-1.x86_64.rpm' in run(master, *ACTIVATE, status=3)
     assert master.path(IMAGE).read_bytes() == original.read_bytes()
 
 
