@@ -58,7 +58,7 @@ def _nodes():
 
 
 def _restart(node):
-    """(node, why it does not restart)."""
+    """(node, why it does not restart, None when it does)."""
     address = to_text(node.get('ip') or '')
     if not node.get('online'):
         return node, 'is offline: it boots the image when it is switched on'
@@ -72,5 +72,6 @@ def _restart(node):
     words = to_text(child.communicate()[0]).strip().rpartition('\n')[2]
     if child.returncode == _NOT_DISCOVERED:
         return node, 'is left alone: it does not run a discovery image'
-    return node, 'does not restart: {0}'.format(words or 'ssh ended with {0}'.format(child.returncode)) \
-        if child.returncode else None
+    if child.returncode:
+        return node, 'does not restart: {0}'.format(words or 'ssh ended with {0}'.format(child.returncode))
+    return node, None

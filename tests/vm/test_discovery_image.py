@@ -95,7 +95,6 @@ def test_without_a_card_nothing_is_loaded_started_or_waited_for(image, guest_ker
     assert report['modules'].split() == ['e1000']
     assert drivers(report) == {'eth0': ['e1000', '0000:00:02.0']}
     assert (report['processes'].strip(), report['rc.local'].strip(), report['gate'].strip()) == ('0', '', '')
-    assert int(report['seconds']) <= 1
 
 
 def test_without_eth_ipoib_it_is_reported_at_once_and_the_log_says_why(plugin, original, guest_kernel, tmp_path):
