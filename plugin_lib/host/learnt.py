@@ -6,6 +6,7 @@ rtnetlink(7), RTM_GETNEIGH of the family AF_BRIDGE; linux/neighbour.h.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
+import array
 import socket
 import struct
 
@@ -109,7 +110,6 @@ def _dump():
 
 
 def _attach(connection):
-    import ctypes  # late: most nodes have no taps in Linux bridges
-    program = ctypes.create_string_buffer(_FILTER, len(_FILTER))
+    program = array.array(str('B'), bytearray(_FILTER))
     connection.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack(
-        str('HP'), len(_FILTER) // 8, ctypes.addressof(program)))
+        str('HP'), len(_FILTER) // 8, program.buffer_info()[0]))

@@ -6,6 +6,7 @@ A netlink socket stays in the namespace in which it was opened (netlink(7)), so 
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
+import errno
 import os
 from contextlib import contextmanager
 
@@ -83,23 +84,37 @@ class Namespaces(object):
 @contextmanager
 def _entered(path):
     """This process in the network namespace of a file.  EnvironmentError with the kernel's errno."""
-    there = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a named pipe would wait for its writer
+    setns = _setns(path)
+    there = os.open(path, os.O_RDONLY)
     try:
         own = os.open('/proc/self/ns/net', os.O_RDONLY)
         try:
-            _setns(there, path)
+            setns(there)
             try:
                 yield
             finally:
-                _setns(own, path)
+                try:
+                    setns(own)
+                except EnvironmentError as error:  # nothing may go on elsewhere
+                    raise SystemExit('cannot come back from {0}: {1}'.format(path, error.strerror))
         finally:
             os.close(own)
     finally:
         os.close(there)
 
 
-def _setns(descriptor, path):
-    import ctypes  # late: most nodes have no named namespace, and it takes a megabyte
-    # os.setns is of Python 3.12.  A name in /var/run/netns on which no namespace is mounted gives EINVAL.
-    if ctypes.CDLL(None, use_errno=True).setns(descriptor, _CLONE_NEWNET):
-        raise EnvironmentError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
+def _setns(path):
+    """setns(2), for a descriptor; os.setns is of Python 3.12.
+
+    A name in FOLDER on which no namespace is mounted gives EINVAL.
+    """
+    try:
+        import ctypes  # late: most nodes have no named namespace, and it takes a megabyte
+        function = ctypes.CDLL(None, use_errno=True).setns
+    except (ImportError, MemoryError, AttributeError):  # systemd may forbid what old libffi needs; glibc before 2.14
+        raise EnvironmentError(errno.ENOSYS, os.strerror(errno.ENOSYS), path)
+
+    def setns(descriptor):
+        if function(descriptor, _CLONE_NEWNET):
+            raise EnvironmentError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
+    return setns

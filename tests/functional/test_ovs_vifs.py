@@ -145,9 +145,14 @@ def test_other_network_namespaces():
         vsctl(node, 'add-port', 'br-int', 'tap1', 'tag=101')
         node.run('ip', 'netns', 'exec', 'qrouter-1', 'ip', 'link', 'set', 'ns-1', 'up')
         until_equal(lambda: served(node), {(OTHER, 100), (MAC, 101)})
+        node.write('/run/netns/none', '')  # a name without a namespace
         vsctl(node, 'del-port', 'tap1')
         node.run('ip', 'netns', 'exec', 'qrouter-1', 'ip', 'link', 'delete', 'ns-1')
         until_equal(lambda: served(node), {(OTHER, 100)})
+        until(lambda: status(node)['warnings'] == ['/var/run/netns/none: Invalid argument'])
+        vsctl(node, 'del-port', 'qr-1')
+        node.run('ip', 'netns', 'delete', 'qrouter-1')
+        until_equal(lambda: served(node), set())
 
     on_a_node(body)
 
