@@ -73,9 +73,9 @@ def main():
     lines = [
         '# Test report', '',
         f'Of a run of `./dev test` on {day}: {platform.freedesktop_os_release()["PRETTY_NAME"]}, Python',
-        f'{platform.python_version()}. {tests} tests, {failed} failed, {skipped} skipped, {seconds / 60:.0f} minutes; the',
-        'unit tests once more on Python 2.7. Made by `python -m tools.test_report` from the results of that run, for the',
-        'cases of [the plan](test-plan.md).',
+        f'{platform.python_version()}. {tests} tests, {failed} failed, {skipped} skipped, {seconds / 60:.0f} minutes;',
+        'the unit tests once more on Python 2.7. Made by `python -m tools.test_report` from the results of that run,',
+        'for the cases of [the plan](test-plan.md).',
         '', '| ID | steps | outcome | tests | time |', '|---|---|---|---|---|',
         *(row(case, found) for case in cases()), '', UNCOVERED.rstrip()]
     REPORT.write_text('\n'.join(lines) + '\n', encoding='utf-8')
