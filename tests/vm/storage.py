@@ -10,7 +10,7 @@ from tests.vm import inside
 from tests.vm.kernel import CHECKOUT
 
 NET = inside.NET
-CASE = f'{CHECKOUT}/tests/cases/storage/9.2-tagged-cinder/astute.yaml'
+CASES = f'{CHECKOUT}/tests/cases/storage'
 INTERFACES = '/etc/network/interfaces.d'
 PROGRAM = '/usr/bin/fuel-infiniband'
 # What a reboot leaves beside PROGRAM: the rest of the guest's root is this machine's.
@@ -19,11 +19,11 @@ KEPT = ('/etc/fuel-infiniband', '/etc/network')
 _ifup = None
 
 
-def install(eipoib):
-    """The node package, as far as storage needs it, and what Fuel publishes: storage is VLAN 202 of ``eipoib``."""
+def install(eipoib, case):
+    """The node package, as far as storage needs it, and what Fuel publishes in a case, with this EIPOIB interface."""
     _put(PROGRAM, f'#!/bin/sh\nPYTHONPATH={CHECKOUT} exec {sys.executable} -m plugin_lib "$@"\n', 0o755)
     _put('/etc/network/if-pre-up.d/fuel-infiniband', inside.read(f'{CHECKOUT}/packaging/if-pre-up'), 0o755)
-    _put('/etc/astute.yaml', inside.read(CASE).replace('eth4', eipoib), 0o600)
+    _put('/etc/astute.yaml', inside.read(f'{CASES}/{case}/astute.yaml').replace('eth4', eipoib), 0o600)
 
 
 def switch_off():

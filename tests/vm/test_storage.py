@@ -3,7 +3,8 @@
 """Storage over RDMA on the real ib_ipoib: the child of its P_Key, before a stand-in netconfig puts the address on it.
 
 Covered: made by the hook, from nothing and out of eipoibd's hands, in connected mode with its MTU; one address; eipoibd
-beside it; after a reboot Debian's ifupdown has it made again, also where the driver comes late; and taken back.
+beside it; untagged storage on ib0 itself; after a reboot Debian's ifupdown has it made again, also where the driver
+comes late; and taken back.
 """
 import pytest
 
@@ -19,7 +20,7 @@ def eipoib(guest):
     """The EIPOIB interface over ib0, on a node that the hook storage can run on."""
     guest.call(inside.program, 1, TABLE)
     name, = [name for name, parent in guest.call(inside.eipoibs).items() if parent == 'ib0']
-    guest.call(storage.install, name)
+    guest.call(storage.install, name, '9.2-tagged-cinder')
     return name
 
 
@@ -40,6 +41,24 @@ def test_storage_has_its_child_and_gives_it_back(guest, eipoib, served):
     guest.call(storage.hook)
     assert guest.call(storage.state, CHILD) == {}
     assert guest.call(eipoibd.once)['status'] == 0
+    assert guest.call(inside.vlans, eipoib) == [-1, 202, 203, 1000]
+
+
+def test_untagged_storage_has_the_port_s_own_interface(guest, eipoib):
+    guest.call(storage.install, eipoib, '9.2-untagged-compute')
+    assert guest.call(eipoibd.once)['status'] == 0
+    before = guest.call(storage.state, 'ib0')
+    guest.call(storage.hook)
+    guest.call(storage.netconfig, 'ib0', ADDRESS)
+    assert guest.call(storage.state, 'ib0') == dict(READY, pkey='0xffff')
+    assert guest.call(storage.hook) == 'storage: nothing to do\n'
+    assert guest.call(eipoibd.once)['status'] == 0
+    assert guest.call(inside.vlans, eipoib) == [-1, 202, 203, 1000]
+
+    guest.call(storage.switch_off)
+    guest.call(storage.hook)
+    assert guest.call(storage.state, 'ib0') == before
+    assert (before['mode'], before['addresses']) == ('datagram', [])
     assert guest.call(inside.vlans, eipoib) == [-1, 202, 203, 1000]
 
 
