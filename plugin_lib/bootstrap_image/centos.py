@@ -113,8 +113,7 @@ def _drivers(master, base, contents, say):
         path = os.path.join(master.plugin, 'repositories', entry.path)
         found += [initramfs.moved(file, contents.modules) for file in packages.rpm_entries(path)]
     if not any(os.path.basename(entry.name).startswith('eth_ipoib.ko') for entry in found):
-        say('no driver package has eth_ipoib, which is in MLNX_OFED only: nodes will show their IPoIB interfaces, but '
-            'no Ethernet over them')
+        say(packages.WITHOUT_EIPOIB)
     return found
 
 

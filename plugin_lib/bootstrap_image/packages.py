@@ -17,6 +17,8 @@ from plugin_lib.driver_repository.package import checksum
 from plugin_lib.errors import InfinibandError
 
 RPM2CPIO = 'rpm2cpio'
+WITHOUT_EIPOIB = ('no driver package has eth_ipoib, which is in MLNX_OFED only: nodes will show their IPoIB interfaces,'
+                  ' but no Ethernet over them')
 _AR_MAGIC = b'!<arch>\n'  # ar(5)
 _AR_HEADER = 60
 _ADD = 'run: fuel-infiniband drivers add {0}'

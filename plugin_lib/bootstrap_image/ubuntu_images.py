@@ -15,7 +15,7 @@ from plugin_lib import version
 from plugin_lib.bootstrap_image import gzipped, overlay, packages
 from plugin_lib.bootstrap_image.fuel_bootstrap import PROGRAM, FuelBootstrap, Image
 from plugin_lib.bootstrap_image.master import Status, found_program, stream
-from plugin_lib.driver_repository import manifest
+from plugin_lib.driver_repository import kernels, manifest
 from plugin_lib.effect import commands, files
 from plugin_lib.errors import InfinibandError
 
@@ -67,6 +67,7 @@ def build(master, say):
     for name in ('output', 'overlay'):
         shutil.rmtree(master.state(name), ignore_errors=True)
     _delete(tool, [uuid], say)
+    _look_at_drivers(packages.drivers(master.plugin, manifest.UBUNTU), os.path.join(tool.folder, uuid, 'vmlinuz'), say)
     return uuid
 
 
@@ -118,6 +119,15 @@ def _arguments(master, tool):
     return tool.arguments(master.plugin, [NODE_PACKAGE] + drivers, master.state('overlay'),
                           os.path.join(master.plugin, 'bootstrap', 'customize'),
                           '{0} {1}'.format(LABEL, version()), master.state('output'))
+
+
+def _look_at_drivers(offered, image, say):
+    """Say what keeps the image from having eth_ipoib; DKMS may have built it of a package for any kernel."""
+    kernel = kernels.release_of(image)
+    if not offered:
+        say(packages.WITHOUT_EIPOIB)
+    elif kernel and not any(entry.kernel in (kernel, manifest.ANY_KERNEL) for entry in offered):
+        say('no driver package is for the kernel of the image, {0}; see: fuel-infiniband drivers check'.format(kernel))
 
 
 def _archive(folder):

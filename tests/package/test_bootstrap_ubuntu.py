@@ -72,6 +72,7 @@ def test_built_activated_and_restored(master, tmp_path):
     package = master.take(deb(tmp_path, 'mlnx-modules', '3.4', files_of('3.13.0-24-generic')))
     run(master, 'drivers', 'add', package)
     said = run(master, *BUILD)
+    assert 'eth_ipoib' not in said and 'no driver package' not in said
     assert '  Bootstrap image' in said, 'its progress is passed on'
     assert active(master) == FUELS_OWN, 'only activating it changes what nodes boot'
     run(master, *ACTIVATE)
@@ -122,6 +123,12 @@ def test_only_extra_repositories_are_repeated_where_the_others_have_options_of_t
     configure(quick, ubuntu_repos=REPOSITORIES[:1], mos_repos=REPOSITORIES[1:2], extra_repos=REPOSITORIES[2:])
     run(quick, *BUILD)
     assert values(commands(quick)[0], '--repo') == [AS_OPTIONS[2], OURS]
+
+
+def test_what_the_image_lacks_for_eipoib_is_told(quick, tmp_path):
+    assert 'no driver package has eth_ipoib, which is in MLNX_OFED only' in run(quick, *BUILD)
+    run(quick, 'drivers', 'add', quick.take(deb(tmp_path, 'mlnx-modules', '3.4', files_of('4.4.0-31-generic'))))
+    assert 'no driver package is for the kernel of the image, 3.13.0-24-generic' in run(quick, *BUILD)
 
 
 def test_a_dry_run_tells_the_command_line_and_changes_nothing(master):
