@@ -10,8 +10,8 @@ MODPROBE_FILE = 'etc/modprobe.d/fuel-infiniband.conf'
 GATE = 'etc/nailgun-agent/nodiscover'
 # 128 children of 32 entries take up to 280 MB; the image lives in memory itself.
 QUEUE_SIZE = 32
-# Files of Fuel's images that go. mlnx4_core.conf forces Ethernet. The others have queues and chains of the same modules:
-# of two install lines for one module, one is lost. What eth_ipoib.conf brings is a script that does eipoibd's work.
+# Files of Fuel's images that go. mlnx4_core.conf forces Ethernet. The others have queues and chains of the same
+# modules: of two install lines for one module, one is lost. eth_ipoib.conf starts a script that does eipoibd's work.
 REMOVED = tuple('etc/modprobe.d/{0}.conf'.format(name) for name in ('mlnx4_core', 'libmlx4', 'eth_ipoib', 'ipoib'))
 
 WAIT = '/usr/lib/fuel-infiniband/discovery-gate || true'

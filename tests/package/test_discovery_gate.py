@@ -52,11 +52,13 @@ def hold(root_only, tmp_path):
             machine.path(f'usr/bin/{name}').write_text(f'#!/bin/sh\n{text}\n')
             machine.path(f'usr/bin/{name}').chmod(0o755)
         machine.path('tmp/gate').write_bytes(SCRIPT.read_bytes())
+        machine.run('ip', 'link', 'add', 'ib0', 'type', 'veth', 'peer', 'name', 'switch')
         done = machine.run('sh', '/tmp/gate')
         assert done.stderr == ''
         assert not machine.path(GATE).exists()
         logged, slept = machine.path('tmp/logged'), machine.path('tmp/slept')
         assert (logged.read_text() if logged.exists() else '') == done.stdout, 'the log has the same'
+        run.up = 'UP' in machine.run('ip', '-o', 'link', 'show', 'ib0').stdout.partition('>')[0].split(',')
         return done.stdout, len(slept.read_text().splitlines()) if slept.exists() else 0
     yield run
     machine.close()
@@ -85,3 +87,4 @@ def test_all_ports_sense_ethernet(hold):
 def test_a_connectx4_without_eth_ipoib(hold):
     said, waited = hold([CONNECTX4], INBOX, ports=['InfiniBand'])
     assert 'has no module eth_ipoib, which comes with MLNX_OFED; IPoIB interfaces: ib0\n' in said and waited == 0
+    assert hold.up, 'IPoIB alone can be used'
