@@ -85,7 +85,7 @@ class Namespaces(object):
 def _entered(path):
     """This process in the network namespace of a file.  EnvironmentError with the kernel's errno."""
     setns = _setns(path)
-    there = os.open(path, os.O_RDONLY)
+    there = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # nobody waits for the writer of a pipe
     try:
         own = os.open('/proc/self/ns/net', os.O_RDONLY)
         try:
