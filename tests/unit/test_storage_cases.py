@@ -77,7 +77,7 @@ def test_another_vlan_leaves_nothing_of_the_one_before(tmpdir, folder):
 
 
 @pytest.mark.parametrize('setting', ['true', 'false'])
-@some
+@each
 def test_killed_after_any_write_and_run_again_it_ends_the_same(tmpdir, folder, setting):
     def made(name):
         case = Case(folder, tmpdir.mkdir(name))
