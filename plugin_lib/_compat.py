@@ -56,6 +56,18 @@ def quoted(text):
     return "'{0}'".format(text[:40].encode('unicode_escape').decode('ascii'))
 
 
+def printable(text):
+    # type: (str) -> str
+    """``text`` with its control characters escaped: a name from elsewhere must not move a terminal's cursor."""
+    if not any(_is_control(letter) for letter in text):
+        return text
+    return ''.join('\\x{0:02x}'.format(ord(letter)) if _is_control(letter) else letter for letter in text)
+
+
+def _is_control(letter):
+    return letter < ' ' or '\x7f' <= letter < '\xa0'
+
+
 def read_from_start(descriptor, size):
     # type: (int, int) -> bytes
     """What an open file holds now, up to ``size`` bytes."""

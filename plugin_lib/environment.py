@@ -14,13 +14,15 @@ import os
 from collections import namedtuple
 
 from plugin_lib import modes
-from plugin_lib._compat import fs_path, integer_types, string_types, to_text
+from plugin_lib._compat import fs_path, integer_types, printable, quoted, string_types, to_text
 from plugin_lib.daemon import status
 from plugin_lib.errors import InputError
 from plugin_lib.host.sysfs import is_interface_name
 from plugin_lib.pkey import LAST_VLAN, PKey
 
 FORMAT = 1
+_LONGEST_NAME = 255
+_LONGEST_NUMBER = 20
 ASTUTE, ROLES = 'astute.yaml', 'roles.json'
 _WHAT = 'cannot read an environment'
 _TODO = 'collect it again: see fuel-infiniband check --help'
@@ -61,6 +63,7 @@ def read(path, progress=None):
         return _folder(path, progress)
     document = _load(path)
     nodes = _mapping(document, 'nodes', path, '')
+    _check_names(nodes, path, 'nodes')
     if document.get('format') != FORMAT:
         raise _refusal(path, 'format', 'expected {0}'.format(FORMAT))
     members = []
@@ -79,6 +82,7 @@ def _folder(path, progress):
         names = sorted(to_text(name) for name in os.listdir(fs_path(path)))
     except EnvironmentError as error:
         raise InputError(_WHAT, path, error.strerror, _TODO)
+    _check_names(names, path, '')
     members, names = [], [name for name in names if os.path.isdir(fs_path(os.path.join(path, name)))]
     for count, name in enumerate(names):
         members.append(_of_folder(os.path.join(path, name), name))
@@ -108,7 +112,7 @@ def _some(members, path):
 def _load(path):
     try:
         with io.open(fs_path(path), encoding='utf-8') as stream:
-            document = json.load(stream)
+            document = json.load(stream, parse_int=_number)
     except EnvironmentError as error:
         raise InputError(_WHAT, path, error.strerror, _TODO)
     except (ValueError, RuntimeError) as error:  # RuntimeError: nested too deeply for Python
@@ -118,10 +122,17 @@ def _load(path):
     return document
 
 
+def _number(digits):
+    if len(digits) > _LONGEST_NUMBER:  # Python takes minutes for millions of digits
+        raise ValueError('a number of {0} digits'.format(len(digits)))
+    return int(digits)
+
+
 def _published(document, path, where):
     """(needs, endpoints) of a Member, of what ``roles --format json`` prints."""
     interfaces = _mapping(document, 'interfaces', path, where)
     roles = _mapping(document, 'roles', path, where)
+    _check_names(roles, path, _below(where, 'roles'))
     needs = dict((name, {}) for name in interfaces if is_interface_name(name) and _mapping(
         interfaces, name, path, _below(where, 'interfaces')).get('mode') == modes.INFINIBAND)
     endpoints = {}
@@ -129,7 +140,7 @@ def _published(document, path, where):
         place = _below(where, 'roles')
         facts = _mapping(roles, role, path, place)
         vlans = _vlans(facts.get('vlans'), path, _below(place, role)) or [None]
-        carriers, endpoints[role] = facts.get('interfaces'), facts.get('endpoint')
+        carriers, endpoints[role] = facts.get('interfaces'), _text(facts, 'endpoint', path, _below(place, role))
         if not isinstance(carriers, list):
             raise _refusal(path, _below(place, role + ' -> interfaces'), 'expected a list')
         for name in carriers:
@@ -141,7 +152,7 @@ def _published(document, path, where):
 
 def _vlans(ranges, path, where):
     if not isinstance(ranges, list) or not all(
-            isinstance(pair, list) and len(pair) == 2 and all(isinstance(end, integer_types) for end in pair) and
+            isinstance(pair, list) and len(pair) == 2 and all(_is_number(end) for end in pair) and
             1 <= pair[0] <= pair[1] <= LAST_VLAN for pair in ranges):
         raise _refusal(path, where + ' -> vlans', 'expected a list of [first, last] within 1..{0}'.format(LAST_VLAN))
     return [vlan for first, last in ranges for vlan in range(first, last + 1)]
@@ -151,6 +162,7 @@ def _member(name, found, told, path, where):
     ports = {}
     if told is not None:
         interfaces = _mapping(told, 'interfaces', path, where)
+        _check_names(interfaces, path, _below(where, 'interfaces'))
         for nic in interfaces:
             ports[nic] = _port(_mapping(interfaces, nic, path, _below(where, 'interfaces')), path,
                                _below(where, 'interfaces -> ' + nic))
@@ -159,16 +171,18 @@ def _member(name, found, told, path, where):
 
 
 def _port(facts, path, where):
-    keys, served = facts.get('keys'), []
+    keys, served, number = facts.get('keys'), [], facts.get('port')
     for key, vlans in (('vlans', facts.get('vlans')), ('storage', facts.get('storage', []))):
-        if not isinstance(vlans, list) or not all(isinstance(vlan, integer_types) for vlan in vlans):
+        if not isinstance(vlans, list) or not all(_is_number(vlan) for vlan in vlans):
             raise _refusal(path, '{0} -> {1}'.format(where, key), 'expected a list of numbers')
         served += vlans
     if keys is not None and not isinstance(keys, list):
         raise _refusal(path, where + ' -> keys', 'expected a list or null')
-    return Port(facts.get('hca'), facts.get('port'), facts.get('state'),
-                None if keys is None else _memberships(keys, path, where + ' -> keys'), frozenset(served),
-                facts.get('last_error'))
+    if number is not None and not _is_number(number):
+        raise _refusal(path, where + ' -> port', 'expected a number or null')
+    hca, state, trouble = (_text(facts, key, path, where) for key in ('hca', 'state', 'last_error'))
+    return Port(hca, number, state, None if keys is None else _memberships(keys, path, where + ' -> keys'),
+                frozenset(served), trouble)
 
 
 def _memberships(keys, path, where):
@@ -191,6 +205,25 @@ def _mapping(document, key, path, where):
     if not isinstance(value, dict):
         raise _refusal(path, _below(where, key), 'expected a mapping')
     return value
+
+
+def _check_names(names, path, where):
+    for name in sorted(names):
+        if name != printable(name) or not 0 < len(name) <= _LONGEST_NAME:
+            raise _refusal(path, _below(where, quoted(name)), 'expected a name of 1 to {0} characters, none of them a '
+                           'control character'.format(_LONGEST_NAME))
+
+
+def _text(facts, key, path, where):
+    """A text of one line that may be absent."""
+    value = facts.get(key)
+    if value is not None and not (isinstance(value, string_types) and value == printable(value)):
+        raise _refusal(path, _below(where, key), 'expected one line of text, or null')
+    return value
+
+
+def _is_number(value):
+    return isinstance(value, integer_types) and not isinstance(value, bool)
 
 
 def _below(where, key):

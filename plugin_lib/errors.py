@@ -7,7 +7,7 @@ next.  Nothing below the command line prints; it raises one of these.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
-from plugin_lib._compat import to_text
+from plugin_lib._compat import printable, to_text
 
 EXIT_OK = 0
 EXIT_CHECK_FAILED = 1
@@ -41,7 +41,7 @@ class InfinibandError(Exception):
         return ['error: {0}'.format(self.what)] + [
             '  {0:<6} {1}'.format(label + ':' if first else '', line)
             for label, text in parts if text
-            for first, line in _marked(to_text(text).split('\n'))]
+            for first, line in _marked([printable(line) for line in to_text(text).split('\n')])]
 
     def one_line(self):
         # type: () -> str

@@ -40,6 +40,9 @@ def replacing(path, mode):
     import tempfile  # late: it costs whoever only looks a third of the interpreter's start
     folder = make_folder(os.path.dirname(path))
     old = os.stat(path) if os.path.exists(path) else None
+    if old and not stat.S_ISREG(old.st_mode):
+        # Renaming would replace a device of root's, /dev/null behind a symbolic link for one.
+        raise EnvironmentError(errno.EINVAL, 'it is not a regular file')
     descriptor, temporary = tempfile.mkstemp(prefix='.' + os.path.basename(path) + '.', dir=folder)
     try:
         try:

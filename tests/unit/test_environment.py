@@ -195,6 +195,13 @@ def spelled(text):
     return [vlan for first, _, last in ends for vlan in range(int(first), int(last or first) + 1)]
 
 
+# A port and a role; what is added takes the place of what is there.
+ONE_PORT = ('{"format": 1, "nodes": {"a": {"roles": {"interfaces": {}, "roles": {}}, "status": {"interfaces": '
+            '{"eth4": {"vlans": [], %s}}}}}}')
+ONE_ROLE = ('{"format": 1, "nodes": {"a": {"roles": {"interfaces": {}, "roles": {"%s": {"vlans": [], "interfaces": [] '
+            ', %s}}}}}}')
+
+
 @pytest.mark.parametrize('text, where', [
     ('', ''), ('[]', ''), ('{"format": 1}', 'nodes'), ('{"format": 2, "nodes": {}}', 'format'),
     ('{"format": 1, "nodes": {}}', ''),
@@ -210,6 +217,19 @@ def spelled(text):
     ('{"format": 1, "nodes": {"a": {"roles": {"interfaces": {}, "roles": {}}, "status": {"interfaces": '
      '{"eth4": {"vlans": [], "keys": ["8064"]}}}}}}', 'nodes -> a -> status -> interfaces -> eth4 -> keys'),
     ('[' * 100000, ''),
+    ('\0' * 10, ''),
+    ('1' * 10000000, ''),
+    ('{"format": 1, "nodes": {"a\\u001b[2J": {}}}', "nodes -> 'a\\x1b[2J'"),
+    ('{"format": 1, "nodes": {"%s": {}}}' % ('n' * 10000000), "nodes -> '%s'" % ('n' * 40)),
+    ('{"format": 1, "nodes": {"": {}}}', "nodes -> ''"),
+    (ONE_PORT % '"hca": {}', 'nodes -> a -> status -> interfaces -> eth4 -> hca'),
+    (ONE_PORT % '"state": 5', 'nodes -> a -> status -> interfaces -> eth4 -> state'),
+    (ONE_PORT % '"last_error": "a\\u001b[2J"', 'nodes -> a -> status -> interfaces -> eth4 -> last_error'),
+    (ONE_PORT % '"port": "1"', 'nodes -> a -> status -> interfaces -> eth4 -> port'),
+    (ONE_PORT % '"vlans": [true]', 'nodes -> a -> status -> interfaces -> eth4 -> vlans'),
+    (ONE_ROLE % ('m\\n', '"endpoint": null'), "nodes -> a -> roles -> roles -> 'm\\n'"),
+    (ONE_ROLE % ('m', '"endpoint": [1]'), 'nodes -> a -> roles -> roles -> m -> endpoint'),
+    (ONE_ROLE % ('m', '"vlans": [[true, 5]]'), 'nodes -> a -> roles -> roles -> m -> vlans'),
 ])
 def test_what_makes_no_sense_is_refused_with_its_place(tmpdir, text, where):
     path = tmpdir.join('e.json')

@@ -6,6 +6,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 import errno
 import io
 import os
+import stat
 
 import pytest
 
@@ -57,3 +58,13 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmpdir, monkeypatch
         Executor().do(WriteFile(str(path), 'new', 0o644, 'old'))
     assert caught.value.todo == 'free some space'
     assert [(each.basename, each.read()) for each in tmpdir.listdir()] == [('a.conf', 'old')]
+
+
+def test_what_is_no_regular_file_is_not_replaced(tmpdir):
+    """As /dev/null would be, for root; here a FIFO, so that a failure takes nothing away from the machine."""
+    os.mkfifo(str(tmpdir.join('fifo')))
+    link = tmpdir.join('nova.conf')
+    link.mksymlinkto('fifo')
+    with pytest.raises(EnvironmentError):
+        files.write_atomically(str(link), 'a = b\n', None)
+    assert stat.S_ISFIFO(os.stat(str(link)).st_mode)
