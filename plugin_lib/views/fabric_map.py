@@ -25,6 +25,9 @@ KEYS, ENDPOINTS, ROLES = (44, 120, 16), (172, 86, 11), (266, 94, 12)
 
 OK, FAIL, UNKNOWN = 'ok', 'fail', ''
 
+# What tells them apart without colours, around the middle of a circle: a tick and a cross.
+_MARKS = {OK: 'M-3 0l2 2.5l4 -5', FAIL: 'M-2.5 -2.5l5 5m0 -5l-5 5'}
+
 _PIECE = re.compile(r'[^ /]+[/ ]?|[/ ]')
 
 
@@ -37,6 +40,11 @@ class Box(namedtuple('Box', 'x y width height state lines')):
     def baselines(self):
         """[(y, text)] of its lines."""
         return [(self.y + PADDING + LINE * (row + 1) - 4, text) for row, text in enumerate(self.lines)]
+
+    @property
+    def mark(self):
+        """The path of the mark of its state, None where nothing is known."""
+        return _MARKS.get(self.state)
 
     @property
     def joint(self):

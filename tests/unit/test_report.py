@@ -63,6 +63,11 @@ def test_problems_come_first():
     assert text.index('<h3>node-2</h3>') < text.index('<h3>node-1</h3>')
 
 
+def test_states_are_told_apart_without_colours():
+    text = page(member('node-1', 0x7fff, 201, 1000))
+    assert [text.count('<title>{0}</title>'.format(state)) for state in ('ok', 'fail')] == [4, 1]
+
+
 def test_nothing_is_loaded_and_names_are_text():
     text = page(member('<script>alert(1)</script>', 0x7fff))
     assert '<script' not in text and '&lt;script&gt;' in text
