@@ -59,17 +59,25 @@ def outcomes(path):
     return found, (*total, float(suite.get('time')), suite.get('timestamp')[:10])
 
 
+def runs_of(case, found):
+    """[(outcome, seconds)] of the tests of a Case."""
+    return [run for name, several in found.items() for run in several
+            if name == case.test or name.startswith(case.test + '::')]
+
+
 def row(case, found):
     """The line of the report for a Case."""
-    runs = [run for name, several in found.items() for run in several
-            if name == case.test or name.startswith(case.test + '::')]
+    runs = runs_of(case, found)
     words = {outcome for outcome, _ in runs}
-    outcome = 'failed' if 'failed' in words else 'skipped' if 'skipped' in words else 'passed' if words else 'not run'
+    outcome = 'failed' if 'failed' in words else 'skipped' if 'skipped' in words else 'passed'
     return f'| {case.id} | {case.steps} | {outcome} | {len(runs)} | {sum(seconds for _, seconds in runs):.1f} s |'
 
 
 def main():
     found, (tests, failed, skipped, seconds, day) = outcomes(RESULTS)
+    absent = [case.id for case in cases() if not runs_of(case, found)]
+    if absent:
+        sys.exit(f'{RESULTS} is not of a run of everything: it lacks {", ".join(absent)}; run ./dev test')
     lines = [
         '# Test report', '',
         f'Of a run of `./dev test` on {day}: {platform.freedesktop_os_release()["PRETTY_NAME"]}, Python',

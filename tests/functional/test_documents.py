@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from plugin_lib import cli
-from plugin_lib.daemon import config
+from plugin_lib.daemon import config, main
 from tests import documents
 from tests.lab import requirements
 from tools import test_report
@@ -140,15 +140,32 @@ def test_sphinx_builds_them_without_a_warning(builder, tmp_path):
     assert (done.returncode, done.stdout) == (0, '')
 
 
+def usage(*words):
+    """What ``fuel-infiniband WORDS --help`` says before it explains anything."""
+    return subprocess.run([sys.executable, '-m', 'plugin_lib', *words, '--help'], cwd=TOP, check=True,
+                          stdout=subprocess.PIPE, text=True).stdout
+
+
+def entry(page, name):
+    """What a man page says of a command: from its name to the next empty line."""
+    return re.search(rf'^`{name}\b.*?\n\n', page, re.M | re.S).group()
+
+
 @pytest.mark.parametrize('name', cli.COMMANDS)
 def test_every_command_and_option_is_in_the_man_page(name):
-    page = (documents.DOC / 'man/fuel-infiniband.md').read_text(encoding='utf-8')
-    shown = subprocess.run([sys.executable, '-m', 'plugin_lib', name, '--help'], cwd=TOP, check=True,
-                           stdout=subprocess.PIPE, text=True).stdout
-    part = page[page.index(f'`{name}'):]
-    usage = shown.partition('\n\n')[0]
-    for option in re.findall(r'--[a-z][a-z-]+', usage):
-        assert option in part, (name, option)
+    part = entry((documents.DOC / 'man/fuel-infiniband.md').read_text(encoding='utf-8'), name)
+    shown = usage(name)
+    actions = re.findall(r'^    ([a-z][a-z-]+)(?: |$)', shown, re.M) if 'ACTION' in shown else ()
+    for words in [(name,), *((name, action) for action in actions)]:
+        assert ' '.join(words) in part
+        for option in re.findall(r'(?<![\w-])--?[a-z][a-z-]*', usage(*words).partition('\n\n')[0]):
+            assert option == '-h' or f'`{option}`' in part, (words, option)
+
+
+def test_every_option_of_eipoibd_is_in_its_man_page():
+    page = (documents.DOC / 'man/eipoibd.md').read_text(encoding='utf-8')
+    for option in main._parser().option_list:
+        assert f'`{option.get_opt_string()}`' in page or option.dest is None
 
 
 def test_every_case_of_the_test_plan_has_its_test_and_its_line_in_the_report():

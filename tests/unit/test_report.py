@@ -10,6 +10,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 import io
 import os
 import re
+import sys
 
 import pytest
 
@@ -108,6 +109,15 @@ network_scheme:
   - {action: add-br, name: br-mgmt}
   - {action: add-port, name: eth4.4000, bridge: br-mgmt}
 """
+
+
+def test_without_jinja2_it_says_so_and_writes_nothing(tmpdir, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, str('jinja2'), None)
+    environment, page = tmpdir.join('environment.json'), tmpdir.join('report.html')
+    environment.write('{"format": 1, "nodes": {"node-1": {"roles": {"interfaces": {}, "roles": {}}}}}')
+    assert cli.main(['report', '--environment', str(environment), '-o', str(page)]) == 2
+    assert 'Jinja2 is not installed here' in capsys.readouterr()[1]
+    assert not page.check()
 
 
 @pytest.mark.parametrize('line', ['management, mgmt/database', 'neutron/private', 'x' * 40, '', 'a b c d e f g h i j'])
