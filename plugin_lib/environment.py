@@ -92,6 +92,9 @@ def _folder(path, progress):
 
 
 def _of_folder(folder, name):
+    for path in [os.path.join(folder, part) for part in (ROLES, ASTUTE, status.STATUS_FILE)]:
+        if os.path.exists(fs_path(path)) and not os.path.isfile(fs_path(path)):
+            raise _refusal(path, '', 'it is not a regular file')  # a named pipe would hold us for ever
     roles = os.path.join(folder, ROLES)
     if os.path.exists(fs_path(roles)):
         found = _published(_load(roles), roles, '')

@@ -55,5 +55,5 @@ def lacking(missing, release, source, others=()):
         why += '; the plugin\'s repository has modules for {0}'.format(', '.join(others))
     todo = 'add the MLNX_OFED packages of this kernel on the master: fuel-infiniband drivers add FILE...'
     if source == 'inbox':
-        todo += '; choose "repository" as driver source'
+        todo += '; choose "Packages in the repository of the plugin" as drivers'
     return InfinibandError('the InfiniBand drivers are not complete', '/lib/modules/{0}'.format(release), why, todo)

@@ -9,6 +9,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 import itertools
 import json
+import os
 import re
 
 import pytest
@@ -244,3 +245,16 @@ def test_a_folder_without_nodes_and_none_at_all(tmpdir):
     for path in (str(tmpdir), str(tmpdir.join('none'))):
         with pytest.raises(InputError):
             environment.read(path)
+
+
+@pytest.mark.parametrize('name', [environment.ROLES, environment.ASTUTE, 'status.json'])
+def test_a_pipe_in_place_of_a_file_holds_nobody_up(tmpdir, name):
+    node = tmpdir.mkdir('node-1')
+    node.join('roles.json').write(json.dumps(roles()))
+    node.join('status.json').write(json.dumps(status(all_full())))
+    if node.join(name).check():
+        node.join(name).remove()
+    os.mkfifo(str(node.join(name)))
+    with pytest.raises(InputError) as caught:
+        environment.read(str(tmpdir))
+    assert caught.value.where == str(node.join(name))
