@@ -53,7 +53,7 @@ def test_undoing_a_new_file_removes_it():
     assert isinstance(write.undo(), RemoveFile)
 
 
-@pytest.mark.parametrize('source, advice', [('inbox', 'choose "Packages in the repository of the plugin"'), ('repository', 'drivers add FILE')])
+@pytest.mark.parametrize('source, advice', [('inbox', 'repository of the plugin'), ('repository', 'drivers add FILE')])
 def test_missing_modules_are_all_named_with_kernel_and_advice(source, advice):
     with pytest.raises(InfinibandError) as caught:
         drivers.plan(WITH_PORT, DEFAULTS._replace(driver_source=source),
