@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the lab needs of the machine, found out by trying."""
 import ctypes
+import functools
 import importlib
 import os
 import shutil
@@ -30,10 +31,7 @@ def missing():
             os.close(os.open(device, os.O_RDWR))
         except OSError as error:
             found.append(f'{device}: {error.strerror}')
-    reason = _namespaces()
-    if reason:
-        found.append(f'root, or user namespaces with overlayfs and sysfs in them: {reason}')
-    return found
+    return found + _missing_namespaces()
 
 
 def missing_for_opensm():
@@ -45,7 +43,12 @@ def missing_for_opensm():
         ctypes.CDLL(smp.LIBRARY)
     except OSError as error:
         found.append(f'library {smp.LIBRARY} (package libibmad5): {error}')
-    return found
+    return found + _missing_namespaces()
+
+
+def _missing_namespaces():
+    reason = namespaces()
+    return [f'root, or user namespaces with overlayfs and sysfs in them: {reason}'] if reason else []
 
 
 def _missing_programs(programs):
@@ -53,7 +56,8 @@ def _missing_programs(programs):
             if not shutil.which(name, path=_SBIN)]
 
 
-def _namespaces():
+@functools.lru_cache(maxsize=None)
+def namespaces():
     """Why a node's namespaces and root cannot be made, or an empty text."""
     def attempt():
         mount('tmpfs', folder, 'tmpfs')

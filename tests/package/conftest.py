@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import rootfs
+from tests.lab import requirements, rootfs
 from tests.lab.namespaces import Machine, bind, mount
 from tools import packages
 
@@ -101,6 +101,9 @@ def root_only():
     """Skip where no throw-away node can be made."""
     if os.geteuid() != 0:
         pytest.skip('a throw-away node needs root: run as root or with unshare --user --map-root-user')
+    reason = requirements.namespaces()
+    if reason:
+        pytest.skip(f'a throw-away node needs namespaces with overlayfs and sysfs in them: {reason}')
 
 
 @pytest.fixture

@@ -48,7 +48,12 @@ def _original(kernel, folder):
         modules.write('\n'.join(MODULES) + '\n')
     _plain_modules(kernel, f'{folder}/modules')
     # What mkinitramfs takes from the machine is its kernel, which here is the guest's.
-    run('unshare', '--map-root-user', '--mount', 'sh', '-ec',
+    apart = ['unshare', *([] if os.geteuid() == 0 else ['--map-root-user']), '--mount']
+    try:
+        run(*apart, 'true')
+    except RuntimeError as reason:
+        raise Unavailable(reason)
+    run(*apart, 'sh', '-ec',
         f'mount --bind {folder}/modules /lib/modules; mount --bind {os.path.dirname(kernel.image)} /boot; '
         f'mkinitramfs -d {conf} -o {folder}/initramfs.img {kernel.release}',
         FUEL_FILES=SOURCES, STANDIN_PCI=f'{kernel.modules}/{kernel.release}/updates/standin_pci.ko')
