@@ -80,9 +80,9 @@ def main():
         sys.exit(f'{RESULTS} is not of a run of everything: it lacks {", ".join(absent)}; run ./dev test')
     lines = [
         '# Test report', '',
-        f'Of a run of `./dev test` on {day}: {platform.freedesktop_os_release()["PRETTY_NAME"]}, Python',
-        f'{platform.python_version()}. {tests} tests, {failed} failed, {skipped} skipped, {seconds / 60:.0f} minutes;',
-        'the unit tests once more on Python 2.7. Made by `python -m tools.test_report` from the results of that run,',
+        f'Of one run of the tests of `./dev test`, on {day}: {platform.freedesktop_os_release()["PRETTY_NAME"]}, Python',
+        f'{platform.python_version()}. {tests} tests, {failed} failed, {skipped} skipped, {seconds / 60:.0f} minutes.',
+        'Made by `python -m tools.test_report` from the results of that run,',
         'for the cases of [the plan](test-plan.md).',
         '', '| ID | steps | outcome | tests | time |', '|---|---|---|---|---|',
         *(row(case, found) for case in cases()), '', UNCOVERED.rstrip()]
