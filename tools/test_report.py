@@ -80,7 +80,7 @@ def main():
         sys.exit(f'{RESULTS} is not of a run of everything: it lacks {", ".join(absent)}; run ./dev test')
     lines = [
         '# Test report', '',
-        f'Of one run of the tests of `./dev test`, on {day}: {platform.freedesktop_os_release()["PRETTY_NAME"]}, Python',
+        f'Of a run of what `./dev test` tests, on {day}: {platform.freedesktop_os_release()["PRETTY_NAME"]}, Python',
         f'{platform.python_version()}. {tests} tests, {failed} failed, {skipped} skipped, {seconds / 60:.0f} minutes.',
         'Made by `python -m tools.test_report` from the results of that run,',
         'for the cases of [the plan](test-plan.md).',
