@@ -33,17 +33,18 @@ def vfs(node):
     from plugin_lib.daemon import locks
     from plugin_lib.planning import vfs as planning
     running = locks.is_held(os.path.join(node.root, RUN_FOLDER.lstrip('/')), FUNCTIONS_LOCK)
-    return planning.plan(node.published, node.settings, node.host(), tables(node), running)
+    host = node.host()
+    return planning.plan(node.published, node.settings, host, tables(node, host), running)
 
 
-def tables(node):
-    # type: (object) -> dict
+def tables(node, host):
+    # type: (object, object) -> dict
     """{PCI address: host.sriov.Function} with tables of the devices under the private network."""
     from plugin_lib.host import sriov as functions
     from plugin_lib.host.sysfs import Reader
     reader = Reader(node.source.tree)
     return dict((pci, functions.with_tables(reader, function))
-                for pci, function in _functions(node, node.host()).items())
+                for pci, function in _functions(node, host).items())
 
 
 def passthrough(node):

@@ -7,6 +7,7 @@ interfaces, interfaces bring P_Keys, P_Keys bring VLANs.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
+import importlib
 import os
 
 from plugin_lib import modes, published
@@ -73,7 +74,11 @@ def plan(node, stage):
 
     :raises InfinibandError: when the machine lacks what the stage needs
     """
-    return _PLANS[stage](node) if _concerns(node, stage) else NOTHING
+    if not _concerns(node, stage):
+        return NOTHING
+    if stage in _SWITCHED:
+        return getattr(importlib.import_module('plugin_lib.' + _SWITCHED[stage]), stage)(node)
+    return _PLANS[stage](node)
 
 
 def apply(node, stage, report):
@@ -285,31 +290,7 @@ def _plan_ovs(node):
     return ovs.plan(node.published, host, ovsdb.read(node.root), addressed)
 
 
-def _plan_storage(node):
-    from plugin_lib import storage
-    return storage.storage(node)
-
-
-def _plan_rdma(node):
-    from plugin_lib import storage
-    return storage.rdma(node)
-
-
-def _plan_sriov(node):
-    from plugin_lib import guests
-    return guests.sriov(node)
-
-
-def _plan_vfs(node):
-    from plugin_lib import guests
-    return guests.vfs(node)
-
-
-def _plan_passthrough(node):
-    from plugin_lib import guests
-    return guests.passthrough(node)
-
-
 _PLANS = {'packages': _plan_packages, 'drivers': _plan_drivers, 'vlans': _plan_vlans, 'service': _plan_service,
-          'storage': _plan_storage, 'sriov': _plan_sriov, 'vfs': _plan_vfs, 'ovs': _plan_ovs, 'rdma': _plan_rdma,
-          'passthrough': _plan_passthrough}
+          'ovs': _plan_ovs}
+# Stages of settings that few environments switch on -> the module whose function of that name looks and plans.
+_SWITCHED = {'storage': 'storage', 'rdma': 'storage', 'sriov': 'guests', 'vfs': 'guests', 'passthrough': 'guests'}

@@ -32,7 +32,7 @@ def run(_):
     with locks.held(RUN_FOLDER, FUNCTIONS_LOCK, program='fuel-infiniband functions'):
         while True:
             node, seen = stages.Node('/', ASTUTE), _status()
-            meant = _follow(guests.tables(node), meant)
+            meant = _follow(guests.tables(node, node.host()), meant)
             for stage in todo:
                 stages.apply(node, stage, hooks.report)
             if not node.settings.sriov:

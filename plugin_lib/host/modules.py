@@ -29,7 +29,7 @@ def read(root='/'):
 def loaded(root, names):
     # type: (str, tuple) -> frozenset
     """Those of the modules ``names`` that are loaded, or built in and have parameters."""
-    return frozenset(name for name in names if os.path.exists(os.path.join(root, 'sys/module', name)))
+    return frozenset(os.path.basename(path) for path in files.names(root, '/sys/module')).intersection(names)
 
 
 def _named(lines):

@@ -4,7 +4,6 @@
 from __future__ import absolute_import, print_function, unicode_literals
 
 import fnmatch
-import os
 import re
 from collections import namedtuple
 
@@ -47,13 +46,9 @@ def read(root='/'):
 
     :raises InputError: when one of the files cannot be read
     """
-    try:
-        names = os.listdir(os.path.join(root, LISTS.lstrip('/')))
-    except EnvironmentError:
-        names = []
     offered = []
-    for name in sorted(fnmatch.filter(names, LIST_OF_PLUGIN)):
-        for fields in _paragraphs(files.read(root, '{0}/{1}'.format(LISTS, name))):
+    for path in fnmatch.filter(files.names(root, LISTS), '{0}/{1}'.format(LISTS, LIST_OF_PLUGIN)):
+        for fields in _paragraphs(files.read(root, path)):
             offered.append(Offer(fields['Package'], fields.get('Version'), fields.get(KERNEL_FIELD)))
     wanted = frozenset(offer.name for offer in offered)
     installed = dict((fields['Package'], fields.get('Version')) for fields in _paragraphs(

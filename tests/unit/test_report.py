@@ -18,6 +18,7 @@ from plugin_lib import cli
 from plugin_lib.environment import Member, Port
 from plugin_lib.planning.environment_checks import findings, gaps
 from plugin_lib.views import fabric_map, report
+from tests.model.astute import SCHEME
 
 NEEDS = {'eth4': {None: ('admin/pxe',), 201: ('management', 'mgmt/database'), 1000: ('neutron/private',),
                   1001: ('neutron/private',)}}
@@ -86,7 +87,7 @@ def test_of_many_nodes_those_with_problems_are_drawn():
 def test_a_page_about_a_captured_machine(tmpdir, capsys):
     root = os.path.join(os.path.dirname(__file__), '..', 'fixtures', 'hosts', 'connectx3-eipoib')
     astute = tmpdir.join('astute.yaml')
-    astute.write(ASTUTE)
+    astute.write(SCHEME)
     page = tmpdir.join('report.html')
     argv = ['report', '--root', root, '--astute', str(astute), '-o', str(page)]
     assert cli.main(argv) == 0
@@ -95,20 +96,6 @@ def test_a_page_about_a_captured_machine(tmpdir, capsys):
     assert 'EIPOIB interface eth4' in text and '<h2>Problems</h2>' in text
     assert cli.main(argv[:-1] + [str(tmpdir)]) == 3  # a folder
     assert 'cannot write the report' in capsys.readouterr()[1]
-
-
-ASTUTE = """
-fqdn: node-1.example.org
-network_scheme:
-  version: '1.1'
-  provider: lnx
-  interfaces: {eth4: {vendor_specific: {driver: eth_ipoib, bus_info: ib0}}}
-  endpoints: {br-mgmt: {IP: [192.168.0.1/24]}}
-  roles: {management: br-mgmt}
-  transformations:
-  - {action: add-br, name: br-mgmt}
-  - {action: add-port, name: eth4.4000, bridge: br-mgmt}
-"""
 
 
 def test_without_jinja2_it_says_so_and_writes_nothing(tmpdir, capsys, monkeypatch):
