@@ -52,12 +52,10 @@ def apply(transaction, root='/', time_limit=TIME_LIMIT):
             database.run_until(lambda before=seen: database.idl.change_seqno != before)
         else:
             raise database.failure('other programs changed it in each of {0} attempts'.format(ATTEMPTS), 'run again')
-        if serial is not None and _errors(database, serial, transaction):
-            # ovs-vswitchd 3.1.0 misses the peer of a patch port that has moved until it looks once more.
-            errors = _errors(database, _ask_again(database), transaction)
-            if errors:
-                raise database.failure('ovs-vswitchd cannot use a port: {0}'.format('; '.join(errors)),
-                                       'see the log of ovs-vswitchd')
+        errors = _errors(database, serial, transaction) if serial is not None else ()
+        if errors:
+            raise database.failure('ovs-vswitchd cannot use a port: {0}'.format('; '.join(errors)),
+                                   'see the log of ovs-vswitchd')
     finally:
         database.close()
 
@@ -85,17 +83,6 @@ def _commit(database, transaction):
         return False, None
     raise database.failure('it refused the transaction: {0}'.format(txn.get_error()),
                            'see the log of ovsdb-server, then run again')
-
-
-def _ask_again(database):
-    """Have ovs-vswitchd take the same configuration once more; the next_cfg to wait for."""
-    from ovs.db.idl import Transaction
-
-    txn, root = Transaction(database.idl), database.rows('Open_vSwitch')[0]
-    serial = root.next_cfg + 1
-    root.next_cfg = serial
-    database.committed(txn)  # when another program did the same in between, that serves as well
-    return serial
 
 
 def _errors(database, serial, transaction):

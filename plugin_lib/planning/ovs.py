@@ -77,7 +77,7 @@ def plan(published, host, snapshot, addressed=frozenset()):
     for link in links:
         more, requests, lines = mtu.plan(published, host, snapshot, link, made)
         steps, changes, findings = steps + more, changes + requests, findings + lines
-    return Plan(_transaction(changes, links) + tuple(steps), tuple(findings + linux.findings))
+    return Plan(_transactions(changes, links) + tuple(steps), tuple(findings + linux.findings))
 
 
 def _joins(scheme, links, snapshot):
@@ -94,11 +94,21 @@ def _joins(scheme, links, snapshot):
     return found
 
 
-def _transaction(changes, links):
+def _transactions(changes, links):
+    """One transaction, or two where a port that Open vSwitch makes itself moves: it leaves in the first.
+
+    Both in one, Open vSwitch 3.1.0 links a moved patch port to its peer at every second reconfiguration only
+    ("No usable peer" comes and goes with anybody's changes), and sometimes ends.
+    """
     if not changes:
         return ()
+    moving = frozenset(change.name for change, _ in changes
+                       if isinstance(change, AddPort) and (change.peer or change.internal))
+    first, then = [], []
+    for each in changes:
+        (first if isinstance(each[0], DelPort) and each[0].name in moving else then).append(each)
     reason = 'the network scheme puts {0} on bridges'.format(' and '.join(link.name for link in links) or 'nothing')
-    return (Step('ovs', 'Open vSwitch', reason, (OvsTransaction(*zip(*changes)),)),)
+    return (Step('ovs', 'Open vSwitch', reason, tuple(OvsTransaction(*zip(*part)) for part in (first, then) if part)),)
 
 
 def _once_applied(host, snapshot, changes):

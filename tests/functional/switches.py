@@ -122,6 +122,11 @@ class Node:
         """Every change that effect makes, and nothing that ovs-vswitchd notes by itself, counts next_cfg up."""
         return self.vsctl('get', 'Open_vSwitch', '.', 'next_cfg')
 
+    def reconfigured(self):
+        """Have ovs-vswitchd take the same configuration once more; the errors that interfaces have then."""
+        self.vsctl('set', 'Open_vSwitch', '.', f'next_cfg={int(self.generation()) + 1}')
+        return self.vsctl('--bare', '--columns=error', 'find', 'Interface', 'error!=[]').splitlines()
+
     def daemon(self, name):
         """The number of a daemon's process, as this process sees it."""
         inner = (self.run_folder / f'{name}.pid').read_text().strip()
