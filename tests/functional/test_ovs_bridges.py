@@ -4,8 +4,8 @@
 
 Fuel's usual scheme: br-prv in Open vSwitch is patched to the Linux bridge that has eth4; tenants' VLANs pass between
 two nodes. What carries an address stays out of bridges. Killed at any point and run again, the end state is the same.
-Databases in any state are mended, for good, and rows of others stay as they are. This kernel may have no VLAN interfaces; those
-are in tests/vm/test_bridges.py.
+Databases in any state are mended, for good, and rows of others stay as they are. This kernel may have no VLAN
+interfaces; those are in tests/vm/test_bridges.py.
 """
 import subprocess
 import time
