@@ -12,13 +12,15 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from typing import NamedTuple
 
+from tests.documents.pages import MARK, NOT_RUN
 from tools.packages import TOP
 
 PLAN, REPORT = TOP / 'doc/test-plan.md', TOP / 'doc/test-report.md'
 RESULTS = TOP / 'build/log/python3.xml'
 _CASE = re.compile(r'^\| ([A-Z]{2}-\d+) \| (.*?) \| .* \| `(\S+)` \|$', re.M)
 
-UNCOVERED = """\
+NOT_RUN_LINES = '\n'.join(f'  `{command}`{MARK}, {why}' for command, why in NOT_RUN.items())
+UNCOVERED = f"""\
 ## What no test here can cover
 
 - Hardware: HCAs, cables, switches, Mellanox's own drivers and firmware, their timing, RDMA itself. The guest of level 2
@@ -27,6 +29,10 @@ UNCOVERED = """\
 - Ubuntu 14.04's upstart and kernel, CentOS 6, Python 2.6: what runs there is checked by compiling and by tools that
   know those versions.
 - UFM and MLNX-OS: what is written for them follows their manuals.
+- Of the commands in the documents, which are run and their output compared, these, marked there as here:
+{NOT_RUN_LINES}
+- The masters that run them have dnf as `yum`, an `ssh` that says what a node of the lab said, and a fuel-bootstrap that
+  makes its image of this machine's root.
 """
 
 
@@ -82,7 +88,7 @@ def main():
         '# Test report', '',
         f'Of a run of what `./dev test` tests, on {day}: {platform.freedesktop_os_release()["PRETTY_NAME"]}, Python',
         f'{platform.python_version()}. {tests} tests, {failed} failed, {skipped} skipped, {seconds / 60:.0f} minutes.',
-        'Made by `python -m tools.test_report` from the results of that run,',
+        'Made by `tools/test_report.py` from the results of that run,',
         'for the cases of [the plan](test-plan.md).',
         '', '| ID | steps | outcome | tests | time |', '|---|---|---|---|---|',
         *(row(case, found) for case in cases()), '', UNCOVERED.rstrip()]

@@ -72,13 +72,13 @@ class OpenSM:
         before = self.sweeps()
         with open(f'{self._folder}/opensm.out', 'ab') as output:
             self._process = self._simulator.client('opensm', '-F', 'opensm.conf', stdout=output, stderr=output)
-        self._wait_for_sweep(before)
+        self.wait_for_sweep(before)
 
     def reload(self):
         """Have it read partitions.conf again, and return when it has brought the subnet up with that."""
         before = self.sweeps()
         self._process.send_signal(signal.SIGHUP)
-        self._wait_for_sweep(before)
+        self.wait_for_sweep(before)
 
     def kill(self):
         """End it without a chance to clean up; its place as one of the simulator's ten clients stays taken."""
@@ -106,7 +106,8 @@ class OpenSM:
         """How often it has brought the subnet up."""
         return self.log().count('SUBNET UP')
 
-    def _wait_for_sweep(self, before):
+    def wait_for_sweep(self, before):
+        """Return when it has brought the subnet up more often than ``before``."""
         deadline = time.monotonic() + _PATIENCE
         while self.sweeps() == before:
             if self._process.poll() is not None or time.monotonic() > deadline:

@@ -20,10 +20,10 @@ def start(within, configuration, run, log):
     socket = f'unix:{run}/db.sock'
 
     def common(name):
-        return [f'--pidfile={run}/{name}.pid', f'--unixctl={run}/{name}.ctl', f'--log-file={log}/{name}.log',
+        return [f'--pidfile={run}/{name}.pid', f'--log-file={log}/{name}.log',
                 '-vconsole:off', '-vsyslog:off', '-vfile:warn', '--detach', '--no-chdir']
 
-    # Management sockets of bridges go where this says, whatever the daemons' own options are.
+    # Management sockets, of bridges too, go where this says, whatever the daemons' own options are.
     environment = dict(os.environ, OVS_RUNDIR=run)
     for argv in (['mkdir', '-p', configuration, run, log],
                  ['rm', '-f', database],

@@ -1,10 +1,13 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""A stand-in for a Fuel 9 master's REST service: plugins and settings.  ``python nailgun.py PORT PLUGINS_FOLDER``.
+"""A stand-in for a Fuel 9 master's REST service: plugins, settings, networks, nodes.
+
+``python nailgun.py PORT PLUGINS_FOLDER``.
 
 There is no Fuel master here.  Plugins are registered, updated and removed as nailgun's handlers do it, with their
 answers and errors (409 for a plugin that exists, 400 for one that is in use, 404); cluster 1 is an environment whose
-settings show every registered plugin in the shape of plugin_attributes-9.2.json.
+settings show every registered plugin in the shape of plugin_attributes-9.2.json, and whose networks are those of the
+documents' example.
 """
 import json
 import re
@@ -14,6 +17,9 @@ from pathlib import Path
 
 import yaml
 
+NETWORKS = Path(__file__).resolve().parent.parent.parent / 'doc/examples/networks.json'
+# Two deployed nodes, and one that waits in a discovery image: its number, status and environment.
+NODES = ((1, 'ready', 1), (2, 'ready', 1), (3, 'discover', None))
 REQUIRED = ('name', 'title', 'version', 'releases', 'package_version')
 
 
@@ -68,6 +74,18 @@ class Service:
             self.plugins[number] = dict(self._yaml(plugin, 'metadata.yaml'), id=number)
         return 200, {}
 
+    def nodes(self, _data):
+        return 200, [{'id': number, 'status': status, 'name': f'node-{number}', 'cluster': cluster,
+                      'ip': f'10.20.0.{number + 2}', 'mac': f'52:54:00:00:00:0{number}', 'roles': [], 'online': True,
+                      'pending_roles': [], 'pending_deletion': False, 'group_id': 1}
+                     for number, status, cluster in NODES]
+
+    def cluster(self, _data):
+        return 200, {'id': 1, 'net_provider': 'neutron'}
+
+    def networks(self, _data):
+        return 200, json.loads(NETWORKS.read_text())
+
     def attributes(self, _data):
         return 200, {'editable': {plugin['name']: self._of_environment(number, plugin)
                                   for number, plugin in self.plugins.items()}}
@@ -103,6 +121,8 @@ class Service:
 ROUTES = {('GET', r'version'): Service.version, ('GET', r'plugins/?'): Service.list,
           ('POST', r'plugins/?'): Service.create, ('PUT', r'plugins/(\d+)/?'): Service.update,
           ('DELETE', r'plugins/(\d+)/?'): Service.delete, ('POST', r'plugins/sync/?'): Service.sync,
+          ('GET', r'nodes/?'): Service.nodes, ('GET', r'clusters/1/?'): Service.cluster,
+          ('GET', r'clusters/1/network_configuration/neutron/?'): Service.networks,
           ('GET', r'clusters/1/attributes/?'): Service.attributes, ('PUT', r'clusters/1/attributes/?'): Service.change}
 
 

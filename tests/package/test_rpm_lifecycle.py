@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from tests.package import fuel_images, killer
+from tests.package import fuel_images, killer, plugin_versions
 from tests.package.conftest import SHARED, python27
 from tests.package.driver_packages import deb, files_of
 from tests.package.fuel_master import PLUGINS, FuelMaster
@@ -24,19 +24,10 @@ COMMAND = '/usr/bin/fuel-infiniband'
 def rpms(tmp_path_factory):
     """Function (flavour, version) -> rpm of the plugin in that version."""
     folder, made = tmp_path_factory.mktemp('rpms'), {}
-    stage = packages.stage
 
     def build(flavour, version):
-        def staged(flavour, tree):
-            tree, series = stage(flavour, tree), version.rpartition('.')[0]
-            for name, old, new in [('metadata.yaml', '1.0.0', version)] + [
-                    (path.name, 'infiniband-1.0', f'infiniband-{series}') for path in tree.glob('*.sh')]:
-                (tree / name).write_text((tree / name).read_text().replace(old, new))
-            return tree
         if (flavour, version) not in made:
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(packages, 'stage', staged)
-                made[flavour, version] = packages.build(flavour, folder / version)
+            made[flavour, version] = plugin_versions.build(flavour, version, folder / version)
         return made[flavour, version]
     return build
 
