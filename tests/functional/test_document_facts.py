@@ -5,6 +5,7 @@
 Every case of the test plan has its test.
 """
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -12,9 +13,15 @@ import sys
 import pytest
 import yaml
 
-from plugin_lib import cli
-from plugin_lib.daemon import config, main
-from tests.documents import program
+from plugin_lib import cli, pkey
+from plugin_lib.bootstrap_image import nodes, ubuntu_images
+from plugin_lib.commands import prepare
+from plugin_lib.daemon import config, events, main
+from plugin_lib.host import learnt, topology
+from plugin_lib.planning import backoff, budget, discovery_image, storage
+from plugin_lib.subnet_manager import partition_file, remarks
+from plugin_lib.views import report
+from tests.documents import pages, program
 from tests.documents.pages import DOC
 from tools import test_report
 from tools.packages import TOP
@@ -57,6 +64,50 @@ def test_states_and_defaults_are_those_of_the_program():
     table = (DOC / 'eipoibd.md').read_text(encoding='utf-8')
     defaults = dict(re.findall(r'^\| `(\w+)` \| (\w+) \|', table, re.M))
     assert defaults == {name: str(value).replace('None', 'none') for name, value in config.DEFAULTS._asdict().items()}
+
+
+def setting(name):
+    """The values that a setting of the Fuel UI may have, as the user guide words them."""
+    allowed = json.loads((TOP / 'plugin_lib/published/schemas/settings.json').read_text())['properties'][name]
+    values = [int(value) for value in allowed.get('enum', (allowed.get('minimum'), allowed.get('maximum')))]
+    return f'{min(values)} to {max(values)}', allowed['default']
+
+
+FIGURES = {
+    'eipoibd.md': (
+        f'within {events.QUIET * 1000:g} ms', f'of {events.BURST * 1000:g} ms at most', f'{learnt.MOST} a tap',
+        f'again within {topology._LONGEST:g} seconds', f'up to {backoff.LONGEST:g} seconds',
+        f'{budget.BUFFER // 1024} KB a buffer', f'{100 // budget._RESERVED_PART} % of the memory',
+        f'{budget._LEAST_RESERVE // budget.MIB} MiB at least',
+        f'more than {budget._NEARLY_FULL} of their {pkey.TABLE_SIZE} P_Keys', f'up to {config._GREATEST["vif_limit"]}'),
+    'planning-guide-subnet-manager.md': (
+        f'only 1 to {pkey.LAST_VLAN} can', f'beside the default P_Key ({pkey.MOST_VLANS})',
+        f'more than {partition_file.LONGEST_LINE} characters', f'more than {remarks.SWITCH_ENTRIES} partitions'),
+    'user-guide-discovery-image.md': (
+        f'receive queues of {discovery_image.QUEUE_SIZE} entries', f'{nodes._AT_ONCE} at a time',
+        f'{(ubuntu_images._BUILD_BYTES + 2 * ubuntu_images._IMAGE_BYTES) >> 30} GiB', 'after 60 seconds'),
+    'user-guide-storage.md': (f'MTU {storage.CONNECTED_MTU}', 'up to a minute'),
+    'user-guide.md': (
+        f'a map of up to {report.MOST_DRAWN} nodes', '{}; {} by default'.format(*setting('num_of_vfs')),
+        '{}; {} by default'.format(*setting('resync_interval')), '{}, {} by default'.format(*setting('queue_size'))),
+}
+
+
+@pytest.mark.parametrize('page', FIGURES)
+def test_figures_are_those_of_the_program(page):
+    text = ' '.join((DOC / page).read_text(encoding='utf-8').split())
+    assert [figure for figure in FIGURES[page] if figure not in text] == []
+    assert prepare.TIMEOUT == 60 and 'seconds=60\n' in (
+        TOP / 'bootstrap/common/usr/lib/fuel-infiniband/discovery-gate').read_text()
+
+
+def test_files_and_pages_that_are_named_are_there():
+    tops = ('plugin_lib', 'tests', 'tools', 'doc', 'bootstrap', 'packaging', 'fuel8', 'deployment_scripts')
+    for page in pages.pages():
+        named = [literal.partition('::')[0] for literal, _ in pages.literals(page) if literal.startswith(tuple(f'{top}/' for top in tops))]
+        assert [name for name in named if 'NAME' not in name and not (TOP / name).exists()] == [], page
+        links = re.findall(r'\]\(([^)#:]+)(?:#[^)]*)?\)', page.read_text(encoding='utf-8'))
+        assert [link for link in links if not (page.parent / link).exists()] == [], page
 
 
 def test_settings_of_the_user_guide_are_those_of_the_page():

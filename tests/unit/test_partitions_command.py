@@ -1,9 +1,6 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""``fuel-infiniband partitions``: files written or left alone, ports of nodes, the master's API, bad input.
-
-A small web server stands in for the Fuel master; its answers have the shape of nailgun's and keystone's.
-"""
+"""``fuel-infiniband partitions``: files written or left alone, ports of nodes, bad input."""
 from __future__ import absolute_import, print_function, unicode_literals
 
 import io
@@ -12,17 +9,10 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 
 import pytest
 
 from plugin_lib import cli
-from plugin_lib.published import master
-
-try:
-    from http.server import BaseHTTPRequestHandler, HTTPServer
-except ImportError:
-    from BaseHTTPServer import BaseHTTPRequestHandler, HTTPServer
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FIXTURES = os.path.join(TOP, 'tests', 'fixtures')
@@ -242,75 +232,3 @@ def test_bad_usage_is_one_message(run, arguments):
     status, out, err = run(*arguments)
     assert (status, out) == (2, '')
     assert 'Traceback' not in err and err
-
-
-class Nailgun(BaseHTTPRequestHandler):
-    """Answers as the master's web server does."""
-
-    answers = {'/api/v1/version': {'auth_required': True, 'release': '9.0'},
-               '/api/v1/clusters/1/': {'net_provider': 'neutron'},
-               '/api/v1/clusters/2/': {'net_provider': 'nova_network'},
-               '/api/v1/clusters/1/network_configuration/neutron/': NETWORKS,
-               '/api/v1/clusters/2/network_configuration/nova_network/': {
-                   'networks': [], 'networking_parameters': {'fixed_networks_vlan_start': 103}}}
-    token = 'token-of-the-test'
-
-    def do_GET(self):  # noqa: N802
-        if self.path != '/api/v1/version' and self.headers.get('X-Auth-Token') != self.token:
-            return self.tell(401, {})
-        return self.tell(200 if self.path in self.answers else 404, self.answers.get(self.path, {}))
-
-    def do_POST(self):  # noqa: N802
-        asked = json.loads(self.rfile.read(int(self.headers['Content-Length'])).decode('utf-8'))['auth']
-        right = asked == {'tenantName': 'admin', 'passwordCredentials': {'username': 'admin', 'password': 'right'}}
-        status = 200 if right and self.path == '/keystone/v2.0/tokens' else 401
-        self.tell(status, {'access': {'token': {'id': self.token}}})
-
-    def tell(self, status, answer):
-        self.send_response(status)
-        self.end_headers()
-        self.wfile.write(json.dumps(answer).encode('utf-8'))
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def api(monkeypatch, folder):
-    for name in ('OS_USERNAME', 'OS_PASSWORD', 'OS_TENANT_NAME'):
-        monkeypatch.delenv(str(name), raising=False)
-    monkeypatch.setattr(master, 'ACCESS', write(folder, 'fuel.yaml', 'FUEL_ACCESS: {user: admin, password: right}\n'))
-    server = HTTPServer(('127.0.0.1', 0), Nailgun)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield 'http://127.0.0.1:{0}/'.format(server.server_port)
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def test_the_master_is_asked_with_the_token_of_its_administrator(run, api):
-    status, out, err = run('--environment', '1', '--api', api)
-    assert (status, err) == (0, '')
-    assert OURS in out
-
-
-def test_the_master_of_an_environment_with_nova_network(run, api):
-    assert LINE.format(103, 'fixed') in run('--environment', '2', '--api', api)[1]
-
-
-def test_what_the_master_refuses_is_told_without_the_password(run, api, monkeypatch):
-    assert 'HTTP status 404' in run('--environment', '7', '--api', api)[2]
-    monkeypatch.setenv(str('OS_USERNAME'), str('admin'))
-    monkeypatch.setenv(str('OS_PASSWORD'), str('not-the-right-one'))
-    status, _, err = run('--environment', '1', '--api', api)
-    assert status == 2
-    assert 'HTTP status 401' in err and 'OS_PASSWORD' in err and 'not-the-right-one' not in err
-
-
-def test_what_is_no_master_is_told(run, api, monkeypatch):
-    monkeypatch.setattr(Nailgun, 'answers', {'/api/v1/version': ['not', 'the', 'api']})
-    assert 'its answer is not that of the API' in run('--environment', '1', '--api', api)[2]
-    monkeypatch.setattr(Nailgun, 'token', None)
-    monkeypatch.setattr(Nailgun, 'answers', {'/api/v1/version': {}})
-    assert run('--environment', '1', '--api', api)[0] == 2
