@@ -3,6 +3,7 @@
 """eipoibd of this checkout on nodes of the lab, for the tests that run it as a process."""
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -33,11 +34,12 @@ class Service:
 
     def __init__(self, node):
         self._node = node
+        self._before = _pid(node)
         self._process = subprocess.Popen(node.machine.inside(f'{PROGRAM}/eipoibd'), stdin=subprocess.DEVNULL, text=True,
                                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def __enter__(self):
-        until(lambda: os.path.exists(self._node.path(STATUS)) or self._process.poll() is not None)
+        until(lambda: _pid(self._node) != self._before or self._process.poll() is not None)
         assert self._process.poll() is None, self.end()
         return self
 
@@ -52,8 +54,13 @@ class Service:
 
     def end(self):
         """(exit status, what it wrote) once it has ended."""
-        output, _ = self._process.communicate(timeout=20)
+        output, _ = self._process.communicate(timeout=60)
         return self._process.returncode, output
+
+
+def _pid(node):
+    """The process whose status document is there, None for none."""
+    return status(node)['pid'] if os.path.exists(node.path(STATUS)) else None
 
 
 def status(node):
@@ -71,7 +78,23 @@ def served(node):
     return sorted(row.split()[-1] for row in node.read('/sys/class/net/eth4/eth/vifs').splitlines())
 
 
-def until(condition, patience=20):
+def process(node):
+    """{field of the service's /proc/PID/status: number}."""
+    return {name: int(number) for name, number in re.findall(r'^(\w+):\s+(\d+)', node.run(
+        'cat', f'/proc/{status(node)["pid"]}/status').stdout, re.MULTILINE)}
+
+
+def until_asleep(node, seconds=1):
+    """Wait until the service has slept so long: the pass that its own link events brought about is over."""
+    def slept():
+        before = process(node)['voluntary_ctxt_switches']
+        time.sleep(seconds)
+        return process(node)['voluntary_ctxt_switches'] == before
+
+    until(slept)
+
+
+def until(condition, patience=60):
     """Wait for a condition; AssertionError after so many seconds."""
     deadline = time.monotonic() + patience
     while not condition():
@@ -79,7 +102,7 @@ def until(condition, patience=20):
         time.sleep(0.02)
 
 
-def until_equal(read, expected, patience=20):
+def until_equal(read, expected, patience=60):
     """Wait until ``read()`` gives what is expected; AssertionError with both after so many seconds."""
     deadline = time.monotonic() + patience
     while (now := read()) != expected:

@@ -25,7 +25,7 @@ from plugin_lib.pkey import PKey
 from plugin_lib.planning import ovs
 from plugin_lib.planning.ovs_changes import OvsTransaction
 
-TIME_LIMIT = 5
+TIME_LIMIT = 10
 MAC = '02:00:00:00:00:04'
 
 

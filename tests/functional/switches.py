@@ -88,7 +88,7 @@ class Node:
         return done
 
     def vsctl(self, *argv):
-        return self('ovs-vsctl', f'--db=unix:{self.run_folder}/db.sock', '--timeout=5', *argv).stdout
+        return self('ovs-vsctl', f'--db=unix:{self.run_folder}/db.sock', '--timeout=60', *argv).stdout
 
     def bridges(self, *names):
         """Make bridges and set their own interfaces up, as netconfig does."""
@@ -106,7 +106,7 @@ class Node:
         self.vsctl('add-port', 'br-prv', name, f'tag={vlan}', '--', 'set', 'interface', name, 'type=internal')
         self.address(name, f'10.{vlan // 100}.{vlan % 100}.{self.number}/24')
 
-    def pings(self, address, seconds=10):
+    def pings(self, address, seconds=30):
         """Whether an answer comes within that time.
 
         ping -w would not do: it ends at the first error, and the kernel's own search for the neighbour, begun

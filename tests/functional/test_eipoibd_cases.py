@@ -11,11 +11,20 @@ import errno
 import os
 import re
 import signal
-import time
 
 import pytest
 
-from tests.functional.eipoibd_node import CONFIG, STATUS, Service, eipoibd, install, status, until, vlans
+from tests.functional.eipoibd_node import (
+    CONFIG,
+    STATUS,
+    Service,
+    eipoibd,
+    install,
+    status,
+    until,
+    until_asleep,
+    vlans,
+)
 from tests.lab import lab
 
 pytestmark = pytest.mark.usefixtures('level_1')
@@ -73,12 +82,6 @@ def wake(node):
     node.run('ip', 'link', 'set', 'eth4', 'mtu', mtu)
 
 
-def rest():
-    """A table that changes while a pass reads it is read half old and half new; by then the pass that the service's
-    own link events brought about is over."""
-    time.sleep(1)
-
-
 def let_pass(node, number=2):
     """Wait for so many passes more; with a resync_interval of a second."""
     metrics = '/run/eipoibd/eipoibd.prom'
@@ -110,7 +113,7 @@ def test_126_keys_are_replaced_by_126_others_in_one_pass():
         assert eipoibd(node, '--once').returncode == 0
         with Service(node) as service:
             until(lambda: vlans(node) == list(first))
-            rest()
+            until_asleep(node)  # a table that changes while a pass reads it is read half old and half new
             node.emulator.program(table(second))
             wake(node)
             until(lambda: vlans(node) != list(first))
@@ -131,7 +134,7 @@ def test_vlans_behind_the_cut_of_the_page_are_served_and_removed(first):
             until(lambda: vlans(node) == list(every))
             assert slaves(node) == children(every)
             assert len(vifs(node)) < 90
-            rest()
+            until_asleep(node)  # a table that changes while a pass reads it is read half old and half new
             node.emulator.program(table(kept))
             wake(node)
             until(lambda: vlans(node) == list(kept))

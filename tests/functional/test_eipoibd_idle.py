@@ -2,23 +2,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """What eipoibd costs a node on which nothing happens, on Python 3 and 2.7: not one wake-up, and little memory."""
 import configparser
-import re
 import shutil
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.functional.eipoibd_node import CHECKOUT, CONFIG, PROGRAM, Service, install, status, until, vlans
+from tests.functional.eipoibd_node import (
+    CHECKOUT,
+    CONFIG,
+    PROGRAM,
+    Service,
+    install,
+    process,
+    until,
+    until_asleep,
+    vlans,
+)
 from tests.lab import lab
 
 KEYS = [0xffff] + [0x8000 | vlan for vlan in range(100, 226)]
-
-
-def process(node, pid):
-    """{field of /proc/PID/status: number}."""
-    return {name: int(number) for name, number in re.findall(r'^(\w+):\s+(\d+)', node.run(
-        'cat', f'/proc/{pid}/status').stdout, re.MULTILINE)}
 
 
 def python27():
@@ -49,11 +52,10 @@ def test_an_idle_service_sleeps_and_is_small(level_1, version):
         node.write(CONFIG, '[eipoibd]\nresync_interval = 3600\n')
         with Service(node):
             until(lambda: vlans(node) == list(range(100, 226)))
-            time.sleep(2)  # the pass that follows its own link events is over
-            pid = status(node)['pid']
-            before = process(node, pid)
+            until_asleep(node, 2)
+            before = process(node)
             time.sleep(4)
-            after = process(node, pid)
+            after = process(node)
         assert after['voluntary_ctxt_switches'] == before['voluntary_ctxt_switches']
         assert after['VmHWM'] < 20 * 1024  # KB
 

@@ -84,7 +84,7 @@ class Checker:
         yield heard
         pid, = os.listdir(self._node.path('/run/net_probe'))
         self._node.run('kill', f'-{signal.SIGINT.value}', pid)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
         for vlan, uids in json.loads(self._node.read('/run/heard'))['eth4'].items():
             for uid in uids:
                 heard.setdefault(uid, set()).add(int(vlan))
@@ -99,7 +99,7 @@ def verify(checkers):
     """As Fuel does it: all listen, all send; [{uid of a sender: VLANs in which this node heard it}]."""
     with contextlib.ExitStack() as listening:
         heard = [listening.enter_context(checker.listening()) for checker in checkers]
-        assert [sender.wait(timeout=20) for sender in [checker.generate() for checker in checkers]] == [0, 0]
+        assert [sender.wait(timeout=60) for sender in [checker.generate() for checker in checkers]] == [0, 0]
     return heard
 
 

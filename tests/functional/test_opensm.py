@@ -102,7 +102,7 @@ def traffic(source, target, vlan):
     yield
     with open(f'/proc/{process.pid}/task/{process.pid}/children', encoding='ascii') as children:
         os.kill(int(children.read()), signal.SIGINT)  # ping itself, which nsenter started
-    output, _ = process.communicate(timeout=20)
+    output, _ = process.communicate(timeout=60)
     answered = [int(number) for number in re.findall(r'icmp_seq=(\d+)', output)]
     assert len(answered) > 50
     assert answered == list(range(1, len(answered) + 1))
@@ -247,7 +247,7 @@ def test_the_ports_hold_what_smpquery_shows():
         fabric.publish(partitions({vlan: member(nodes[1], 'full') for vlan in range(100, 150)}))
         for route, node in (('0,1,2', nodes[0]), ('0,1,3', nodes[1])):
             shown, _ = fabric.simulator.client('smpquery', '--Direct', 'pkeys', route, text=True,
-                                               stdout=subprocess.PIPE).communicate(timeout=20)
+                                               stdout=subprocess.PIPE).communicate(timeout=60)
             keys = {int(word, 16) for word in re.findall('0x[0-9a-f]{4}', shown)} - {0}
             until_equal(lambda node=node: opensm.port(node), ('ACTIVE', keys))
         fabric.close()

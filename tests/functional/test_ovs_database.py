@@ -30,10 +30,10 @@ def test_a_database_that_does_not_answer_is_one_error_in_bounded_time(nodes, pyt
     os.kill(server, signal.SIGSTOP)
     begun = time.monotonic()
     done = node.apply(*PKEYS, python=python)
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 60
     assert done.returncode == 3
     assert done.stderr.startswith('error: cannot use the Open vSwitch database') and 'Traceback' not in done.stderr
-    assert 'ovsdb-server has not answered within 5 s' in done.stderr
+    assert 'ovsdb-server has not answered within 10 s' in done.stderr
 
     os.kill(server, signal.SIGKILL)
     done = node.apply(*PKEYS, python=python)

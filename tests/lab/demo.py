@@ -123,7 +123,7 @@ class Demo:
         vlans = [pkey & KEY_MASK for pkey in astute.PKEYS[1:]]
         fabric = opensm.ManagedFabric(folder, self._nodes, opensm.partitions(dict.fromkeys(vlans, opensm.EVERY_HCA)))
         wanted = 'ACTIVE', set(astute.PKEYS)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not (held := all(opensm.port(node) == wanted for node in self._nodes)) and time.monotonic() < deadline:
             self._screen.busy('OpenSM')
             time.sleep(0.05)
@@ -202,7 +202,7 @@ class Demo:
 
     def _ping(self, name, what, address, passes, inside=()):
         self._screen.busy(name)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 20
         while (answered := ports.answers(self._nodes[0], address, 5 if passes else 1, inside)) != passes:
             if time.monotonic() > deadline:
                 break

@@ -21,7 +21,7 @@ FIRST_NODE_PORT = 2
 
 _DEVICES = '/dev/infiniband'
 _READY = 'Network simulator ready'
-_PATIENCE = 5.0
+_PATIENCE = 30.0
 
 
 def preload():

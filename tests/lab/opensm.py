@@ -21,7 +21,7 @@ from tests.lab.ibsim import FIRST_NODE_PORT, TABLE_ENTRIES, Simulator, end
 
 EVERY_HCA = 'ALL_CAS'
 
-_PATIENCE = 10.0
+_PATIENCE = 30.0
 _DEFAULT_PARTITION = 'Default=0x7fff, ipoib, defmember=full : ALL, ALL_SWITCHES=full, SELF=full ;\n'
 
 

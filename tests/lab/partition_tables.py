@@ -46,7 +46,7 @@ class PartitionTables:
     def group(self, pkey):
         """(code of the MTU, code of the rate) of the broadcast group of a 16-bit P_Key; None without one."""
         asked, _ = self._simulator.client('saquery', 'MCMR', '--pkey', f'{pkey:#x}', stdout=subprocess.PIPE,
-                                          text=True).communicate(timeout=20)
+                                          text=True).communicate(timeout=60)
         found = dict(re.findall('(MGID|mtu|rate)[.]+(.*)', asked))
         if not found.get('MGID', '').startswith('ff12:401b:'):
             return None

@@ -47,7 +47,7 @@ def write(path, text):
         os.close(descriptor)
 
 
-def until(condition, timeout=20):
+def until(condition, timeout=60):
     """Wait for ``condition()``; how long it took in seconds."""
     started = time.monotonic()
     while not condition():
