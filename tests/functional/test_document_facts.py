@@ -102,9 +102,9 @@ def test_figures_are_those_of_the_program(page):
 
 
 def test_files_and_pages_that_are_named_are_there():
-    tops = ('plugin_lib', 'tests', 'tools', 'doc', 'bootstrap', 'packaging', 'fuel8', 'deployment_scripts')
+    tops = 'plugin_lib/', 'tests/', 'tools/', 'doc/', 'bootstrap/', 'packaging/', 'fuel8/', 'deployment_scripts/'
     for page in pages.pages():
-        named = [literal.partition('::')[0] for literal, _ in pages.literals(page) if literal.startswith(tuple(f'{top}/' for top in tops))]
+        named = [name.partition('::')[0] for name, _ in pages.literals(page) if name.startswith(tops)]
         assert [name for name in named if 'NAME' not in name and not (TOP / name).exists()] == [], page
         links = re.findall(r'\]\(([^)#:]+)(?:#[^)]*)?\)', page.read_text(encoding='utf-8'))
         assert [link for link in links if not (page.parent / link).exists()] == [], page

@@ -73,7 +73,7 @@ def api(monkeypatch, tmpdir):
                       '/api/v1/clusters/1/': {'net_provider': 'neutron'}, NETWORKS: NEUTRON,
                       '/api/v1/clusters/2/': {'net_provider': 'nova_network'},
                       '/api/v1/clusters/2/network_configuration/nova_network/': NOVA_NETWORK}
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield server
     server.is_over.set()
