@@ -103,7 +103,7 @@ ROWS = st.dictionaries(st.sampled_from(NAMES), st.tuples(
     st.sampled_from(('internal', 'nobody', 'no-one')), st.booleans()))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS)
 @example(rows={'eth4.201-1': ('br-storage', None, (), 'nobody', True)})
 def test_a_database_in_any_state_is_mended_and_rows_of_others_stay(two, rows):

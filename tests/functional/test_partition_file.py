@@ -108,7 +108,7 @@ def with_opensm(body, **options):
 @pytest.mark.parametrize('allow_both', [False, True])
 def test_files_mean_what_opensm_programs(allow_both):
     def body(manager):
-        @settings(max_examples=FILES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=FILES, database=None, suppress_health_check=list(HealthCheck))
         @given(files())
         def same(text):
             wanted, found = meaning(text, allow_both=allow_both), programmed(manager, text)
@@ -131,7 +131,7 @@ OPERATORS = st.sampled_from(['', '# made by hand\nlab=0x7001, ipoib, defmember=f
 
 def test_ports_get_the_keys_of_the_partitions_that_we_write():
     def body(manager):
-        @settings(max_examples=FILES // 3, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=FILES // 3, database=None, suppress_health_check=list(HealthCheck))
         @given(ENVIRONMENTS, OPERATORS, st.sampled_from([None, 4096]))
         def same(vlans, theirs, mtu):
             partitions = [Partition(vlan, ('network',), guids and tuple(int(guid, 16) for guid in guids))

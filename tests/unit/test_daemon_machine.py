@@ -25,7 +25,7 @@ LEAST_STEPS = 2000
 def test_whatever_happens_to_a_node(capsys):
     before = Eipoibd.rules_run
     run_state_machine_as_test(Eipoibd, settings=settings(
-        max_examples=80, stateful_step_count=50, deadline=None, derandomize=True, database=None))
+        max_examples=80, stateful_step_count=50, derandomize=True, database=None))
     steps = Eipoibd.rules_run - before
     with capsys.disabled():
         print('\n{0} steps of the state machine'.format(steps))

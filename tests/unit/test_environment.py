@@ -166,7 +166,7 @@ network_scheme:
 """
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.fixed_dictionaries(dict((vlan, st.sampled_from([FULL, LIMITED, NONE])) for vlan in VLANS)),
                 min_size=1, max_size=5))
 def test_every_pair_of_generated_nodes(memberships):

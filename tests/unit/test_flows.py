@@ -116,7 +116,7 @@ def test_a_bridge_that_is_not_there_is_an_error(net):
         flows.changes('/nowhere', net.topology().switch)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=400))
 def test_any_answer(body):
     try:

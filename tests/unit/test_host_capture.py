@@ -173,7 +173,7 @@ class TestCapture(object):
         assert files <= set(['capture.json', 'eth_ipoib_interfaces', 'vifs', 'parent', 'pkey', 'dev_port', 'dev_id',
                              'state', 'link_layer', 'lid', 'sm_lid', 'rate', 'mode', 'address'])
 
-    @settings(deadline=None, max_examples=10)
+    @settings(max_examples=10)
     @given(st.lists(st.integers(0, 0xffff), max_size=8), st.lists(st.integers(1, 200), max_size=8, unique=True),
            st.sampled_from([None, errno.EIO, errno.EACCES]), st.booleans())
     def test_reading_it_back_gives_the_same_host(self, table, vlans, table_errno, garbage):

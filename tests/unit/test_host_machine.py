@@ -10,7 +10,7 @@ import errno
 import os
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin_lib.errors import InfinibandError
@@ -162,7 +162,6 @@ CHILDREN = st.lists(st.tuples(st.integers(1, 0x7fff), st.booleans(), st.booleans
                     unique_by=lambda child: child[0])
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 0xffff), max_size=128), CHILDREN)
 def test_host_is_what_the_model_holds(table, children):
     """P_Key tables, children of both makings, slaves and vifs come out as they went in."""

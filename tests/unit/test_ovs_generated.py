@@ -68,7 +68,7 @@ def machines(draw, found):
     return model.machine(keys, sorted(names), masters, others, draw(st.sampled_from((1500, 2044, 65520))))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.data())
 def test_generated_plans_settle_and_touch_only_what_is_ours(data):
     text, before = data.draw(schemes()), data.draw(databases())

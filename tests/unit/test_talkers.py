@@ -275,7 +275,7 @@ modes = st.sampled_from([None, None, 'trunk', 'native-untagged', 'native-tagged'
 columns = st.fixed_dictionaries({'tag': vlans, 'trunks': trunks, 'vlan_mode': modes})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(patches=st.lists(st.tuples(names, names, columns, columns), max_size=4), wires=st.lists(
     st.tuples(names, columns), min_size=1, max_size=2), talkers=st.lists(st.tuples(names, vlans), max_size=3))
 def test_the_search_agrees_with_frames(patches, wires, talkers):

@@ -91,7 +91,7 @@ def test_a_name_that_does_not_fit_is_reported(tmpdir):
     assert [finding.state for finding in findings] == ['planned', 'name']
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(0, 0xffff), max_size=127, unique=True))
 def test_whatever_is_in_the_table_vlans_are_exactly_the_full_keys_up_to_4094(tmpdir_factory, table):
     node = Node(tmpdir_factory.mktemp('node'), [entry for entry in table if entry & 0x7fff] + [0xffff])
