@@ -41,8 +41,9 @@ def tables(node, host):
     # type: (object, object) -> dict
     """{PCI address: host.sriov.Function} with tables of the devices under the private network."""
     from plugin_lib.host import sriov as functions
+    from plugin_lib.host.seen import Noted
     from plugin_lib.host.sysfs import Reader
-    reader = Reader(node.source.tree)
+    reader = Reader(Noted(node.source.tree))
     return dict((pci, functions.with_tables(reader, function))
                 for pci, function in _functions(node, host).items())
 
@@ -58,8 +59,9 @@ def passthrough(node):
     from plugin_lib.planning import services
     host = node.host()
     pending = frozenset(name for name in planning.READERS if files.read(node.root, services.marker(name)) is not None)
+    installed = mechanisms.read(node.root) if planning.is_controller(node.published) else frozenset()
     found = planning.Services(files.read(node.root, planning.NOVA), files.read(node.root, planning.ML2), note,
-                              mechanisms.read(node.root), pending)
+                              installed, pending)
     return planning.plan(node.published, node.settings, host, _functions(node, host), found)
 
 
@@ -77,7 +79,8 @@ def problems(node):
 def _functions(node, host, more=()):
     """{PCI address: host.sriov.Function} of the devices under the private network and at the addresses ``more``."""
     from plugin_lib.host import sriov as functions
+    from plugin_lib.host.seen import Noted
     from plugin_lib.host.sysfs import Reader
     from plugin_lib.planning import sriov as planning
     addresses = set(carrier.pci for carrier in planning.carriers(node.published, host) if carrier.pci).union(more)
-    return functions.read_all(Reader(node.source.tree), addresses)
+    return functions.read_all(Reader(Noted(node.source.tree)), addresses)

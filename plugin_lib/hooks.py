@@ -30,8 +30,6 @@ SWITCHED = {'storage': (b'storage_rdma', (STORAGE_NOTES, OWN_HIERA_FILE, SHARED_
             'sriov': (b'sriov', (SRIOV_MEMORY,)), 'passthrough': (b'sriov', (SRIOV_MEMORY, PASSTHROUGH_NOTE))}
 # Hooks whose stages leave something to the operator: a reboot, what contradicts the network scheme.
 TELLING = ('storage', 'ovs', 'sriov', 'passthrough')
-# Hooks that look at much and leave a receipt where they find nothing to do -> whether they look at Open vSwitch.
-RECEIPTS = {'drivers': False, 'vlans': False, 'storage': False, 'ovs': True, 'rdma': False}
 
 
 def run(name, astute):
@@ -41,19 +39,19 @@ def run(name, astute):
     :param astute: the file of published data
     :raises InfinibandError: when the node could not be configured
     """
-    why = _why_idle(name, astute) if name in STAGES else None
+    if name not in STAGES:
+        return _run(name, astute)[0]
+    why = _why_idle(name, astute)
     if why:
         sys.stdout.write('{0}: nothing to do, {1}\n'.format(name, why))
         return EXIT_OK
-    if name not in RECEIPTS:
-        return _run(name, astute)[0]
-    from plugin_lib import receipts
-    seen = receipts.witness(astute, RECEIPTS[name])
-    if receipts.holds(name, seen):
+    from plugin_lib.receipts import Receipt
+    receipt = Receipt(name, astute, 'ovs' in STAGES[name])
+    if receipt.holds():
         sys.stdout.write('{0}: nothing to do, as before: nothing has changed\n'.format(name))
         return EXIT_OK
     status, settled = _run(name, astute)
-    receipts.keep(name, seen if settled and seen == receipts.witness(astute, RECEIPTS[name]) else None)
+    receipt.keep(settled)
     return status
 
 
@@ -96,13 +94,18 @@ def _why_idle(name, astute):
     except EnvironmentError:
         return None  # reading it in earnest says what is wrong with it
     if name in SWITCHED:
-        import re  # most hooks have no use for it
         setting, traces = SWITCHED[name]
-        is_off = re.search(setting + br'["\']?:(?! *false)', raw) is None
-        return 'it is not switched on' if is_off and not any(os.path.exists(path) for path in traces) else None
+        is_on = any(_may_be_on(rest) for rest in raw.split(setting)[1:])
+        return None if is_on or any(os.path.exists(path) for path in traces) else 'it is not switched on'
     if b'network_scheme' in raw and not modes.may_name_infiniband(raw):
         return 'Fuel publishes no InfiniBand port for this node'
     return None
+
+
+def _may_be_on(rest):
+    """Of what follows a setting's name; without a regular expression, since these take longer to come than to look."""
+    rest = rest.lstrip(b'"\'')
+    return rest.startswith(b':') and not rest[1:].lstrip(b' ').startswith(b'false')
 
 
 def _show(findings):

@@ -4,6 +4,7 @@
 from __future__ import absolute_import, print_function, unicode_literals
 
 from plugin_lib.host import files
+from plugin_lib.host.seen import Noted
 from plugin_lib.host.state import RDMA_MODULES
 from plugin_lib.paths import RDMA_MODULES_FILE, STORAGE_NOTES
 from plugin_lib.planning.operations import Plan
@@ -25,7 +26,7 @@ def storage(node):
     from plugin_lib.daemon import main as eipoibd
     from plugin_lib.planning import storage_steps
     host, ours = convergence.look(node.source, eipoibd.ledger(node.root))
-    tree, parents = node.source.tree, [eipoib.parent for eipoib in host.eipoibs.values() if eipoib.parent]
+    tree, parents = Noted(node.source.tree), [eipoib.parent for eipoib in host.eipoibs.values() if eipoib.parent]
     decision = planning.decide(node.published) if on else planning.NOTHING
     decision = planning.on_host(decision, host, ours, notes.modes(tree, parents), notes.connectable(tree, parents),
                                 node.settings.sm_check)

@@ -15,7 +15,7 @@ from plugin_lib.errors import EXIT_OK
 
 SUMMARY = 'keep the P_Keys and GUIDs of virtual functions as they should be; the init system calls this'
 
-# eipoibd is who the kernel tells of changes, and it replaces its status with every one.
+# eipoibd is who the kernel tells of changes, and it replaces its status when it finds other keys.
 PAUSE = 1.0
 
 
@@ -32,13 +32,14 @@ def run(_):
     with locks.held(RUN_FOLDER, FUNCTIONS_LOCK, program='fuel-infiniband functions'):
         while True:
             node, seen = stages.Node('/', ASTUTE), _status()
-            meant = _follow(guests.tables(node, node.host()), meant)
+            functions = guests.tables(node, node.host())
+            meant = _follow(functions, meant)
             for stage in todo:
                 stages.apply(node, stage, hooks.report)
             if not node.settings.sriov:
                 return EXIT_OK
             todo = ('vfs',)  # files of services are for Fuel's hooks while they run
-            while _status() == seen:
+            while _status() == seen and not _moved(node, functions):
                 time.sleep(PAUSE)
 
 
@@ -56,6 +57,14 @@ def _follow(functions, meant):
         if outcome.error:
             raise outcome.error
     return means
+
+
+def _moved(node, functions):
+    """Whether a key is at another place of its port's table: eipoibd tells of keys, and not of their places."""
+    from plugin_lib.host import sriov
+    from plugin_lib.host.sysfs import Reader
+    reader = Reader(node.source.tree)
+    return any(sriov.ports(reader, function) != function.ports for function in functions.values() if function.hca)
 
 
 def _status():

@@ -53,7 +53,7 @@ def is_held(folder, name):
             return False
         raise _cannot_lock(error, os.path.join(folder, name))
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two who look do not see each other
     except EnvironmentError as error:
         if error.errno not in _TAKEN:
             raise _cannot_lock(error, os.path.join(folder, name))

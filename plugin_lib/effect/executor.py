@@ -11,7 +11,7 @@ from plugin_lib.effect.sysfs import SysfsWriter
 from plugin_lib.errors import ApplyError
 from plugin_lib.host.eipoib import parse_vifs
 from plugin_lib.host.state import Vif
-from plugin_lib.host.sysfs import Tree
+from plugin_lib.host.tree import Tree
 from plugin_lib.planning.link_operations import AddBridgeLink, AddVethPair, AddVlanLink, RemoveLink, SetMaster
 from plugin_lib.planning.operations import (
     AddAddress,

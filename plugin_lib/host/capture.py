@@ -21,7 +21,8 @@ from plugin_lib.errors import ApplyError, InputError
 from plugin_lib.host import files, machine, sriov, storage
 from plugin_lib.host.source import CAPTURE_FILE, CAPTURE_FORMAT
 from plugin_lib.host.state import RDMA_MODULES
-from plugin_lib.host.sysfs import AnyTree, Reader
+from plugin_lib.host.sysfs import Reader
+from plugin_lib.host.tree import AnyTree
 from plugin_lib.paths import OWN_HIERA_FILE, RDMA_MODULES_FILE
 
 # Of planning.drivers, service and sriov, effect.ledger and daemon.status, which all stand above this package.

@@ -8,7 +8,7 @@ import re
 from plugin_lib._compat import quoted
 from plugin_lib.host.ipoib import NET
 from plugin_lib.host.state import Eipoib, Vif
-from plugin_lib.host.sysfs import PAGE_SIZE
+from plugin_lib.host.tree import PAGE_SIZE
 from plugin_lib.memo import remembering
 
 DRIVER = 'eth_ipoib'

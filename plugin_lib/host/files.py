@@ -9,10 +9,7 @@ import os
 
 from plugin_lib._compat import fs_path, to_text
 from plugin_lib.errors import InputError
-
-# {path, a folder's with a slash at its end: what was in it, None where there was none}: of this process, since a hook
-# that found nothing to do need not look again while they stay the same.
-SEEN = {}
+from plugin_lib.host.seen import SEEN
 
 
 def read(root, path):
@@ -24,21 +21,21 @@ def read(root, path):
     place = os.path.join(root, path.lstrip('/'))
     try:
         with io.open(fs_path(place), encoding='utf-8', errors='replace') as stream:
-            SEEN[place] = stream.read()
+            SEEN['file', place] = stream.read()
     except EnvironmentError as error:
         if error.errno not in (errno.ENOENT, errno.ENOTDIR):
             raise InputError('cannot read a configuration file', place, error.strerror, 'run as root')
-        SEEN[place] = None
-    return SEEN[place]
+        SEEN['file', place] = None
+    return SEEN['file', place]
 
 
 def names(root, folder):
     # type: (str, str) -> list
     """Paths of what is in ``folder`` below ``root``, as they are without the root; none where there is no folder."""
-    place = fs_path(os.path.join(root, folder.lstrip('/')))
-    found = os.listdir(place) if os.path.isdir(place) else ()
-    SEEN[to_text(place) + '/'] = sorted('{0}/{1}'.format(folder, to_text(name)) for name in found)
-    return SEEN[to_text(place) + '/']
+    place = os.path.join(root, folder.lstrip('/'))
+    found = os.listdir(fs_path(place)) if os.path.isdir(fs_path(place)) else ()
+    SEEN['folder', place] = sorted('{0}/{1}'.format(folder, to_text(name)) for name in found)
+    return SEEN['folder', place]
 
 
 def others(root, path):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where facts about a machine come from: the running kernel, or a folder that ``capture`` wrote.
 
-A source has ``tree`` (see :class:`plugin_lib.host.sysfs.Tree`), ``links()`` -> ``{name: Link}`` (see
+A source has ``tree`` (see :class:`plugin_lib.host.tree.Tree`), ``links()`` -> ``{name: Link}`` (see
 :mod:`plugin_lib.host.netlink`) and ``drvinfo(name)`` -> ``(driver, bus_info)`` or ``(None, None)``; these raise
 EnvironmentError with the kernel's errno.  ``modules()`` -> state.Modules.
 """
@@ -19,7 +19,8 @@ from plugin_lib.host import modules
 from plugin_lib.host.drvinfo import DrvInfo
 from plugin_lib.host.netlink import Link, Links
 from plugin_lib.host.state import EIPOIB_MODULES, Modules
-from plugin_lib.host.sysfs import LiveTree, Tree
+from plugin_lib.host.sysfs import LiveTree
+from plugin_lib.host.tree import Tree
 
 CAPTURE_FILE = 'capture.json'
 CAPTURE_FORMAT = 1

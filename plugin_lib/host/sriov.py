@@ -41,7 +41,9 @@ class Function(namedtuple('Function', 'pci driver hca total loaded_with virtual 
 
 
 class PhysicalPort(namedtuple('PhysicalPort', 'guid keys')):
-    """A port as its virtual functions share it: its GUID (a number, or None) and {PKey: index in its table}."""
+    """A port as its virtual functions share it: its GUID (a number, or None) and {PKey: index in its table}, None where
+    the table cannot be read.
+    """
 
     __slots__ = ()
 
@@ -115,25 +117,30 @@ def with_tables(reader, function):
     hca = '{0}/{1}'.format(hcas.CLASS, function.hca)
     sriov = '{0}/{1}/sriov'.format(DEVICES, function.pci)
     return function._replace(
-        node_guid=_guid(reader.read(hca + '/node_guid')), ports=_ports(reader, hca + '/ports'),
+        node_guid=_guid(reader.read(hca + '/node_guid')), ports=ports(reader, function),
         virtual=tuple(each._replace(ports=_virtual_ports(reader, hca + '/iov', each.pci),
                                     guids=_guids(reader, '{0}/{1}'.format(sriov, each.number)))
                       for each in function.virtual))
 
 
-def _ports(reader, folder):
+def ports(reader, function):
+    # type: (object, Function) -> dict
+    """{number: PhysicalPort} of a Function's HCA as they are now."""
+    folder = '{0}/{1}/ports'.format(hcas.CLASS, function.hca)
     return dict((number, PhysicalPort(_guid((reader.read('{0}/{1}/gids/0'.format(folder, number)) or '')[-19:]),
                                       _keys(reader, '{0}/{1}/pkeys'.format(folder, number))))
                 for number in _numbers(reader, folder))
 
 
 def _keys(reader, folder):
-    keys = {}
-    for index in _numbers(reader, folder):
+    table, keys = reader.table(folder), {}
+    if table is None:
+        return None
+    for index, text in table:
         try:
-            pkey = PKey.of_table_entry(reader.read('{0}/{1}'.format(folder, index)) or '')
+            pkey = PKey.of_table_entry(text)
         except InputError:
-            continue  # told by whoever reads the ports
+            return None  # why is told by whoever reads the ports
         if pkey is not None:
             keys.setdefault(pkey, index)
     return keys
@@ -155,12 +162,13 @@ def _virtual_ports(reader, iov, pci):
     found = {}
     for port in _numbers(reader, '{0}/{1}/ports'.format(iov, pci)):
         folder = '{0}/{1}/ports/{2}'.format(iov, pci, port)
-        texts = [reader.read('{0}/pkey_idx/{1}'.format(folder, index)) for index in _numbers(
-            reader, folder + '/pkey_idx')]
+        table = reader.table(folder + '/pkey_idx')
+        if table is None:
+            continue
         guid_index = _number(reader.read(folder + '/gid_idx/0'))
         guid = None if guid_index is None else _guid(reader.read(
             '{0}/ports/{1}/admin_guids/{2}'.format(iov, port, guid_index)))
-        found[port] = VirtualPort(tuple(_number(text) for text in texts), guid_index, guid)
+        found[port] = VirtualPort(tuple(_number(text) for _, text in table), guid_index, guid)
     return found
 
 

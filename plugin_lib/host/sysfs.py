@@ -8,10 +8,8 @@ import fcntl
 import os
 import re
 
-from plugin_lib._compat import fs_path, read_each_from_start, read_from_start, to_text
-
-# An attribute is at most one page (Linux Documentation/filesystems/sysfs.rst).
-PAGE_SIZE = 4096
+from plugin_lib._compat import read_each_from_start, read_from_start
+from plugin_lib.host.tree import PAGE_SIZE, Tree, below_root, text_of
 
 # The tables of four ports; select() and the usual limit end at 1024.
 MOST_OPEN = 512
@@ -26,65 +24,6 @@ def is_interface_name(name):
     The kernel allows more than this (any byte but ``/``, ``:`` and white space); such interfaces are not ours.
     """
     return bool(_INTERFACE_NAME.match(name)) and name not in ('.', '..')
-
-
-class AnyTree(object):
-    """What every tree has, whatever its ``read(path)`` reads from."""
-
-    def read_each(self, paths):
-        # type: (list) -> list
-        """The texts of several attributes.  EnvironmentError when one of them cannot be read."""
-        return [self.read(path) for path in paths]
-
-
-class Tree(AnyTree):
-    """Reads attributes, folders and links.
-
-    Paths are absolute below the root (``/sys/class/net/ib0/pkey``), and so are the paths in errors:
-    a captured tree then fails with the words of the machine that it was captured on.
-
-    Every method raises EnvironmentError with the kernel's errno and the path.
-
-    :param root: the folder that stands for ``/``
-    """
-
-    def __init__(self, root='/'):
-        # type: (str) -> None
-        self._prefix = to_text(root).rstrip('/')
-
-    def read(self, path):
-        # type: (str) -> str
-        """The text of an attribute without its last newline; one page at most."""
-        try:
-            descriptor = os.open(fs_path(self._prefix + path), os.O_RDONLY)
-            try:
-                data = os.read(descriptor, PAGE_SIZE)
-            finally:
-                os.close(descriptor)
-        except EnvironmentError as error:
-            raise _below_root(error, path)
-        return _text(data)
-
-    def names(self, path):
-        # type: (str) -> list
-        """The names in a folder, sorted."""
-        try:
-            return sorted(to_text(name) for name in os.listdir(fs_path(self._prefix + path)))
-        except EnvironmentError as error:
-            raise _below_root(error, path)
-
-    def link(self, path):
-        # type: (str) -> str
-        """The target of a symbolic link, as it is written in the link."""
-        try:
-            return to_text(os.readlink(fs_path(self._prefix + path)))
-        except EnvironmentError as error:
-            raise _below_root(error, path)
-
-    def exists(self, path):
-        # type: (str) -> bool
-        """Whether there is anything at ``path``; a link is followed."""
-        return os.path.exists(fs_path(self._prefix + path))
 
 
 class LiveTree(Tree):
@@ -113,7 +52,7 @@ class LiveTree(Tree):
             return []
         known, texts = self._tables.get(paths[0], (None, None))
         if data != known:
-            texts = [_text(entry) for entry in data]
+            texts = [text_of(entry) for entry in data]
             self._tables[paths[0]] = data, texts
         return texts
 
@@ -122,7 +61,7 @@ class LiveTree(Tree):
         descriptor = self._open.get(path)
         if descriptor is not None:
             try:
-                return _text(read_from_start(descriptor, PAGE_SIZE))
+                return text_of(read_from_start(descriptor, PAGE_SIZE))
             except EnvironmentError:  # the HCA has gone, and another may be there under its name
                 os.close(self._open.pop(path))
         if '/pkeys/' not in path or len(self._open) >= MOST_OPEN:
@@ -131,9 +70,9 @@ class LiveTree(Tree):
             descriptor = os.open(path, os.O_RDONLY)
             fcntl.fcntl(descriptor, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
             self._open[path] = descriptor
-            return _text(os.read(descriptor, PAGE_SIZE))
+            return text_of(os.read(descriptor, PAGE_SIZE))
         except EnvironmentError as error:
-            raise _below_root(error, path)
+            raise below_root(error, path)
 
 
 class Reader(object):
@@ -158,6 +97,11 @@ class Reader(object):
         # type: (str) -> list
         return self._try(self.tree.names, path)
 
+    def table(self, folder):
+        # type: (str) -> list
+        """See :meth:`plugin_lib.host.tree.AnyTree.table`."""
+        return self._try(self.tree.table, folder)
+
     def link_name(self, path):
         # type: (str) -> str
         """The last part of a link's target: a device's link leads to its PCI address."""
@@ -176,12 +120,3 @@ class Reader(object):
 def problem_of(error):
     # type: (EnvironmentError) -> str
     return '{0}: {1}'.format(error.filename, error.strerror)
-
-
-def _text(data):
-    text = data.decode('utf-8', 'replace')
-    return text[:-1] if text.endswith('\n') else text
-
-
-def _below_root(error, path):
-    return EnvironmentError(error.errno, os.strerror(error.errno), path)

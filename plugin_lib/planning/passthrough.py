@@ -40,7 +40,7 @@ class Services(namedtuple('Services', 'nova ml2 note mechanisms pending')):
     :param nova: text of NOVA, None when there is no such file
     :param ml2: text of ML2, None likewise
     :param note: text of PASSTHROUGH_NOTE, None likewise: it tells that there is something to be put back
-    :param mechanisms: names of the mechanism drivers that are installed
+    :param mechanisms: names of the mechanism drivers that are installed, on controllers
     :param pending: names of services that have to be restarted
     """
 
@@ -87,7 +87,7 @@ def _of_nova(published, host, functions, is_on):
     if sriov.has_guests(published):
         readers += (COMPUTE,)
         changes += _whitelist(published, host, functions) if is_on else ()
-    if _is_controller(published):
+    if is_controller(published):
         readers += (SCHEDULER,)
         changes += (Append('DEFAULT', 'scheduler_default_filters', FILTER, DEFAULT_FILTERS),) if is_on else ()
     return changes, readers
@@ -95,7 +95,7 @@ def _of_nova(published, host, functions, is_on):
 
 def _of_neutron(published, mechanisms, is_on):
     """(changes of neutron's file, services that read it)."""
-    if not _is_controller(published):
+    if not is_controller(published):
         return (), ()
     offered = [name for name in MECHANISMS if name in mechanisms]
     changes = tuple(Append('ml2', 'mechanism_drivers', name, ()) for name in offered[:1]) if is_on else ()
@@ -103,14 +103,16 @@ def _of_neutron(published, mechanisms, is_on):
 
 
 def _without_mechanism(published, services):
-    if not _is_controller(published) or services.ml2 is None or services.mechanisms.intersection(MECHANISMS):
+    if not is_controller(published) or services.ml2 is None or services.mechanisms.intersection(MECHANISMS):
         return []
     return [InputError(
         sriov.WHAT, ML2, 'neutron has no mechanism driver for InfiniBand ({0})'.format(', '.join(MECHANISMS)),
         'put the package of networking-mlnx into a repository of the environment and install it on the controllers')]
 
 
-def _is_controller(published):
+def is_controller(published):
+    # type: (object) -> bool
+    """Whether the services that schedule guests and bind their ports run on the node."""
     return any(role in CONTROLLERS for role in published.node_roles)
 
 

@@ -44,10 +44,7 @@ def plan(published, settings, host, functions, running):
         function = functions[pci]
         free = [each for each in function.virtual if each.driver not in sriov.GUEST_DRIVERS]
         if any(each.ports for each in free):
-            findings += ['{0} port {1}: no P_Key for VLAN {2}: guests cannot use it'.format(
-                function.hca, number, vlans.of_numbers(lacking))
-                for number, lacking in ((number, _lacking(function.ports[number].keys, needed))
-                                        for number in sorted(ports[pci])) if lacking]
+            findings += [line for number in sorted(ports[pci]) for line in _keyless(function, number, needed)]
         findings += ['{0}: GUID {1:016x} was not made of a MAC: virtual functions keep the GUIDs that they have'.format(
             function.hca, guid) for guid in _guids(function, ports[pci]) if guid_of(guid, 0) is None]
         operations = [operation for each in free for operation in _of_mlx4(function, each, ports[pci], needed)]
@@ -58,6 +55,17 @@ def plan(published, settings, host, functions, running):
     if not running and any(function.virtual for function in functions.values()):
         steps.append(Step(STAGE, SERVICE, 'it does not run', (StartService(SERVICE, False),)))
     return Plan(tuple(steps), tuple(findings))
+
+
+def _keyless(function, number, needed):
+    """What is told of the keys of a port."""
+    keys = function.ports[number].keys
+    if keys is None:
+        yield '{0} port {1}: its P_Keys cannot be read: virtual functions keep those that they have'.format(
+            function.hca, number)
+    elif _lacking(keys, needed):
+        yield '{0} port {1}: no P_Key for VLAN {2}: guests cannot use it'.format(
+            function.hca, number, vlans.of_numbers(_lacking(keys, needed)))
 
 
 def follow(functions, meant):
@@ -84,6 +92,9 @@ def follow(functions, meant):
 def _follow(function, virtual, meant, means):
     for number, port in sorted(virtual.ports.items()):
         keys = function.ports[number].keys
+        if keys is None:
+            means.update((place, meant[place]) for place in meant if place[:2] == (virtual.pci, number))
+            continue
         held = dict((index, pkey) for pkey, index in keys.items())
         for index, at in enumerate(port.indexes):
             place, pkey = (virtual.pci, number, index), held.get(at)
@@ -142,9 +153,10 @@ def _index(keys, key, memberships):
 def _of_mlx4(function, virtual, carrying, needed):
     iov = '{0}/{1}/iov'.format(CLASS, function.hca)
     for number, port in sorted(virtual.ports.items()):
-        size = len(port.indexes)
-        # Through a port that does not carry the private network a guest reaches nothing.
-        wanted = table(function.ports[number].keys, needed, size) if number in carrying else [None] * size
+        keys, size = function.ports[number].keys, len(port.indexes)
+        wanted = [None] * size  # through a port that does not carry the private network a guest reaches nothing
+        if number in carrying:
+            wanted = port.indexes if keys is None else table(keys, needed, size)
         for index, (now, then) in enumerate(zip(port.indexes, wanted)):
             if now != then:
                 yield _map(function, virtual, number, index, now, then)

@@ -2,16 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Receipts on a deployed node of the lab: a hook that found nothing to do looks again when something has changed.
 
-Covered: each thing that a hook looks at (published data, configuration, interfaces, Open vSwitch, what eipoibd saw, the
-service itself, the receipt) is changed in turn; the next run looks, and mends what is to be mended.
+Covered: each thing that a hook looks at (published data, configuration, interfaces, Open vSwitch, what eipoibd saw,
+the service itself, the receipt; of virtual functions their number, keys, GUIDs and drivers, and nova's file) is changed
+in turn; the next run looks, and mends what is to be mended.
 """
 import os
 import signal
 from functools import partial
 
-from plugin_lib.paths import CONFIG_FILE, MODPROBE_FILE, OWN_HIERA_FILE, RUN_FOLDER
+from plugin_lib.host.sriov import DEVICES
+from plugin_lib.paths import CONFIG_FILE, MODPROBE_FILE, OWN_HIERA_FILE, PASSTHROUGH_NOTE, RUN_FOLDER, SRIOV_MEMORY
+from plugin_lib.planning import sriov
+from plugin_lib.planning.passthrough import NOVA
 from tests.functional.eipoibd_node import status, until
 from tests.lab import astute, hooks, lab
+from tests.lab.emulator import HCA, PCI
 from tools import packages
 
 AS_BEFORE = 'nothing to do, as before'
@@ -83,5 +88,48 @@ def locked(node):
     return node.run('flock', '--nonblock', f'{RUN_FOLDER}/lock', 'true', check=False).returncode != 0
 
 
-def test_a_hook_looks_again_when_anything_has_changed(level_1):
-    assert lab.run(body) in (0, None), 'what failed in the lab is on stderr'
+def guests(made):
+    plugin = packages.unpack(packages.build('fuel8'), f'{made.folder}/master')
+    node = made.add_node(astute.PKEYS, functions=2)
+    text = astute.render(astute.MEMBERS[1]).replace('sriov: false', 'sriov: true').replace("vfs: '8'", "vfs: '2'")
+    node.write(NOVA, '[DEFAULT]\n')
+    hooks.deploy(node, plugin, text)
+    iov, device = f'/sys/class/infiniband/{HCA}/iov', f'{DEVICES}/{PCI}'
+    table, virtual = f'{iov}/0000:03:00.1/ports/1/pkey_idx', f'{DEVICES}/0000:03:00.2'
+
+    # What is to be mended is mended, by the hook or by the service that does the same.
+    for path, was in ((f'{table}/126', '3\n'), (f'{table}/0', 'none\n'), (f'{iov}/ports/1/admin_guids/2', '1\n')):
+        now = node.read(path)
+        assert now != was
+        assert_looks(node, 'sriov', partial(node.run, 'sh', '-c', f'echo {was.strip()} > {path}'), '')
+        assert node.read(path) == now
+    for hook, path in (('sriov', SRIOV_MEMORY), ('sriov', sriov.MODPROBE_FILE), ('passthrough', PASSTHROUGH_NOTE)):
+        assert_looks(node, hook, partial(node.run, 'rm', path), '')
+        assert os.path.exists(node.path(path))
+    assert_looks(node, 'passthrough', partial(node.write, NOVA, '[DEFAULT]\n'), '')
+    assert node.read(NOVA).count('\npci_passthrough_whitelist') == 2
+    stop = partial(node.run, 'systemctl', 'stop', 'fuel-infiniband-sriov')
+    assert_looks(node, 'sriov', stop, 'it does not run')
+
+    # What is not theirs to mend is told as long as it is so.
+    for change in (partial(node.run, 'ln', '-s', '../0000:03:00.3', f'{device}/virtfn2'),
+                   partial(node.write, '/etc/astute.yaml', text.replace("vfs: '2'", "vfs: '1'"), mode=0o600)):
+        for hook in ('sriov', 'passthrough'):
+            settle(node, hook)
+        change()
+        for hook in ('sriov', 'sriov', 'passthrough'):
+            assert 'reboot the node' in run(node, hook)[1]
+        node.run('rm', '-f', f'{device}/virtfn2')
+        node.write('/etc/astute.yaml', text, mode=0o600)
+
+    shifted = [astute.PKEYS[0], 0, *astute.PKEYS[1:]]
+    assert_looks(node, 'sriov', partial(node.emulator.program, shifted), '')
+    for change in (partial(node.run, 'ln', '-sf', '../../../bus/pci/drivers/vfio-pci', f'{virtual}/driver'),
+                   partial(node.run, 'rm', f'{virtual}/driver'),
+                   partial(node.write, f'{device}/sriov_totalvfs', '16\n'),
+                   partial(node.write, '/etc/modprobe.d/another.conf', 'options x y=1\n')):
+        assert_looks(node, 'passthrough', change, '')
+
+
+def test_a_hook_looks_again_when_anything_of_virtual_functions_has_changed(level_1):
+    assert lab.run(guests) in (0, None), 'what failed in the lab is on stderr'

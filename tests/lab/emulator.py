@@ -13,7 +13,7 @@ import sys
 import threading
 
 from plugin_lib.pkey import DEFAULT_KEY, KEY_MASK
-from tests.lab import fuse_sysfs, namespaces
+from tests.lab import fuse_sysfs, namespaces, pci
 from tests.lab.fabric import UNTAGGED, Cable, Vif, ip, remote_mac
 from tests.lab.rootfs import REAL_SYSFS
 from tests.lab.taps import IFF_UP, InfinibandTap, Links
@@ -32,10 +32,11 @@ class Emulator:
     :param pkeys: the P_Key table to begin with, 16-bit values
     :param guid: of the HCA's port, 16 hexadecimal digits
     :param cable: the node's cable, see Fabric.connect
+    :param functions: number of the HCA's virtual functions
     """
 
-    def __init__(self, machine, pkeys, guid, cable):
-        options = {'root': machine.root, 'pkeys': pkeys, 'guid': guid, 'cable': cable}
+    def __init__(self, machine, pkeys, guid, cable, functions):
+        options = {'root': machine.root, 'pkeys': pkeys, 'guid': guid, 'cable': cable, 'functions': functions}
         self._process = subprocess.Popen(
             machine.beside(sys.executable, '-m', 'tests.lab.emulator', json.dumps(options)),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
@@ -128,7 +129,7 @@ def main():
     namespaces.die_with_parent()
     root = options['root']
     kernel = Kernel(rtnetlink=False, child_index=True)
-    port = kernel.add_hca(HCA, PCI, guid=options['guid']).ports[1]
+    port = pci.add_hca(kernel, HCA, PCI, options['guid'], options['functions']).ports[1]
     port.set_pkeys(options['pkeys'])
     hardware = kernel.listener = Hardware(kernel, Cable(options['cable']), f'{root}/{REAL_SYSFS}')
     kernel.add_ipoib(PARENT, port)

@@ -41,7 +41,7 @@ class Result(NamedTuple):
 def tasks(plugin):
     """The hooks of a package's deployment_tasks.yaml in an order that its edges allow, NETCONFIG among them.
 
-    Not the reboot: the lab's nodes have no virtual functions, so the condition of that task is false.
+    Not the reboot: the lab's nodes have their virtual functions from the beginning.
 
     :param plugin: the plugin's folder on the master
     """

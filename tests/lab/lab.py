@@ -25,12 +25,15 @@ class Lab:
         self.fabric = Fabric(f'{folder}/fabric')
         self.nodes = []
 
-    def add_node(self, pkeys):
-        """A Node, named node-1, node-2..., whose port holds these P_Keys (16-bit values)."""
+    def add_node(self, pkeys, functions=0):
+        """A Node, named node-1, node-2..., whose port holds these P_Keys (16-bit values), and whose HCA has so many
+        virtual functions.
+        """
         number = len(self.nodes) + 1
         folder = f'{self.folder}/node-{number}'
         os.mkdir(folder)
-        node = Node(f'node-{number}', folder, self.fabric, self._shim, pkeys, GUID.format(number))
+        node = Node(f'node-{number}', folder, self.fabric, self._shim, pkeys, GUID.format(number),
+                    functions)
         self.nodes.append(node)
         return node
 

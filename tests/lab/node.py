@@ -5,8 +5,8 @@ import os
 import shutil
 import subprocess
 
-from tests.lab import openvswitch, rootfs
-from tests.lab.emulator import EIPOIB, PARENT, PCI, Emulator
+from tests.lab import openvswitch, pci, rootfs
+from tests.lab.emulator import EIPOIB, HCA, PARENT, PCI, Emulator
 from tests.lab.namespaces import Machine
 
 ETHERNET = 'eth0'
@@ -39,23 +39,26 @@ class Node:
     :param shim: path of the library of :func:`compile_shim`
     :param pkeys: P_Key table of the HCA port, 16-bit values
     :param guid: of the HCA port, 16 hexadecimal digits
+    :param functions: number of the HCA's virtual functions
     """
 
-    def __init__(self, name, folder, fabric, shim, pkeys, guid):
+    def __init__(self, name, folder, fabric, shim, pkeys, guid, functions):
         self.name = name
         self.guid = guid
         self.root = f'{folder}/root'
         scratch = f'{folder}/changes'
         os.makedirs(self.root)
-        self.machine = Machine(name, self.root, lambda: self._prepare(scratch, shim))
+        self.machine = Machine(name, self.root, lambda: self._prepare(scratch, shim, functions))
         cable = fabric.connect(self.machine, EIPOIB, ETHERNET)
         self.run('ip', 'link', 'set', 'lo', 'up')
-        self.emulator = Emulator(self.machine, pkeys, guid, cable)
+        self.emulator = Emulator(self.machine, pkeys, guid, cable, functions)
         openvswitch.start(lambda argv: self.machine.inside(*argv),
                           '/etc/openvswitch', '/var/run/openvswitch', '/var/log/openvswitch')
 
-    def _prepare(self, scratch, shim):
+    def _prepare(self, scratch, shim, functions):
         rootfs.build(self.root, scratch)
+        if functions:
+            pci.lay_out(self.root, HCA, PCI, functions)
         lab = f'{self.root}/etc/lab'
         os.makedirs(lab)
         shutil.copy(shim, lab)

@@ -3,7 +3,7 @@
 """Machines to read: a modelled one with an EIPOIB interface, and one that answers some paths otherwise."""
 from __future__ import absolute_import, print_function, unicode_literals
 
-from plugin_lib.host.sysfs import AnyTree
+from plugin_lib.host.tree import AnyTree
 from tests.model.kernel import Kernel
 from tests.model.sysfs import refuse
 

@@ -13,6 +13,7 @@ from plugin_lib.planning.operations import Binding, StartService, WriteAttribute
 from plugin_lib.planning.sriov import MODPROBE_FILE
 from tests.model import case
 
+FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'cases', 'sriov')
 REBOOT = 'reboot the node'
 LOCK = '{0}/{1}'.format(RUN_FOLDER, FUNCTIONS_LOCK)
 

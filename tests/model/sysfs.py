@@ -11,7 +11,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 import errno
 import os
 
-from plugin_lib.host.sysfs import AnyTree
+from plugin_lib.host.tree import AnyTree
 
 
 def refuse(number, path=None):

@@ -19,7 +19,7 @@ from plugin_lib.daemon import config
 from plugin_lib.daemon.convergence import converge, foresee
 from plugin_lib.host import memory
 from plugin_lib.host.memory import MEMINFO, QUEUE_SIZE, Memory
-from plugin_lib.host.sysfs import Tree
+from plugin_lib.host.tree import Tree
 from plugin_lib.planning import budget
 from plugin_lib.planning.budget import BUFFER, MIB
 from tests.model.node import Node

@@ -46,3 +46,16 @@ def test_without_a_known_init_system_a_service_cannot_be_started(machine_of):
     with pytest.raises(ApplyError) as caught:
         commands.start_service('eipoibd', False)
     assert 'neither systemd nor upstart' in caught.value.why
+
+
+@pytest.mark.parametrize('status, calls', [
+    ('nova-compute start/running, process 7\n', ['status', 'restart']), ('nova-compute stop/waiting\n', ['status'])])
+def test_upstart_restarts_what_runs(tmpdir, monkeypatch, status, calls):
+    log = tmpdir.join('log')
+    initctl = tmpdir.join('initctl')
+    initctl.write('#!/bin/sh\necho "$1" >> {0}\necho "{1}"\n'.format(log, status.strip()))
+    initctl.chmod(0o755)
+    monkeypatch.setattr(commands, 'SYSTEMD_RUNS', str(tmpdir.join('none')))
+    monkeypatch.setattr(commands, 'INITCTL', str(initctl))
+    commands.restart_service('nova-compute')
+    assert log.read().split() == calls

@@ -1,6 +1,6 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""Files are replaced whole or not at all, and stay whose they are."""
+"""Files are replaced whole or not at all, and stay whose they are; those that cannot be are named before."""
 from __future__ import absolute_import, print_function, unicode_literals
 
 import errno
@@ -10,13 +10,11 @@ import stat
 
 import pytest
 
+from plugin_lib import stages
 from plugin_lib.effect import files
 from plugin_lib.effect.executor import Executor
-from plugin_lib.errors import ApplyError
-from plugin_lib.planning.operations import (
-    RemoveFile,
-    WriteFile,
-)
+from plugin_lib.errors import ApplyError, InputErrors
+from plugin_lib.planning.operations import RemoveFile, Step, WriteFile
 
 
 def test_files_are_replaced_whole(tmpdir):
@@ -68,3 +66,17 @@ def test_what_is_no_regular_file_is_not_replaced(tmpdir):
     with pytest.raises(EnvironmentError):
         files.write_atomically(str(link), 'a = b\n', None)
     assert stat.S_ISFIFO(os.stat(str(link)).st_mode)
+
+
+def test_files_that_cannot_be_written_are_named_together_before_anything_is_changed(tmpdir, monkeypatch):
+    steps = [Step('passthrough', 'x', '', (WriteFile(str(tmpdir.join(name)), 'a', None, None),)) for name in 'abc']
+    monkeypatch.setattr(files.os, 'access', lambda path, mode: path.endswith('c') or path == str(tmpdir))
+    for name in 'abc':
+        tmpdir.join(name).write('b')
+    with pytest.raises(InputErrors) as caught:
+        stages._refuse_unwritable(steps)
+    assert [os.path.basename(error.where) for error in caught.value.errors] == ['a', 'b']
+
+
+def test_a_file_of_a_folder_that_is_still_to_be_made_can_be_written(tmpdir):
+    assert files.is_writable(str(tmpdir.join('a', 'b', 'c')))

@@ -8,7 +8,8 @@ import os
 
 import pytest
 
-from plugin_lib.host.sysfs import Tree, is_interface_name
+from plugin_lib.host.sysfs import is_interface_name
+from plugin_lib.host.tree import Tree
 
 
 @pytest.mark.parametrize('content,text', [

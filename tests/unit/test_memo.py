@@ -8,7 +8,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 from plugin_lib.daemon.status import Status, read
 from plugin_lib.errors import ApplyError
 from plugin_lib.host import machine
-from plugin_lib.host.sysfs import AnyTree
+from plugin_lib.host.tree import AnyTree
 from plugin_lib.memo import remembering
 from tests.model.node import Node
 

@@ -25,7 +25,7 @@ from plugin_lib.effect.executor import Executor
 from plugin_lib.effect.ledger import Ledger
 from plugin_lib.host.capture import capture
 from plugin_lib.host.source import Live
-from plugin_lib.host.sysfs import Tree
+from plugin_lib.host.tree import Tree
 from tests.lab.fabric import ip
 from tests.lab.taps import InfinibandTap
 from tests.model.kernel import Kernel, Listener
