@@ -67,7 +67,7 @@ def edit(text, changes, path):
         _DO[type(change)](blocks, change)
     edited = _text(blocks)
     # Ours again, below what others have added since: no reason to write it, nor for a service to start anew.
-    return text if sorted(edited.split('\n')) == sorted(text.split('\n')) else edited
+    return text if _lines_of_sections(edited, path) == _lines_of_sections(text, path) else edited
 
 
 def values(text, section, name, path):
@@ -156,6 +156,10 @@ def _parse(text, path):
 
 def _text(blocks):
     return '\n'.join(line for block in blocks for line in block.marks() + block.lines)
+
+
+def _lines_of_sections(text, path):
+    return sorted((block.section or '', line) for block in _parse(text, path) for line in block.lines)
 
 
 def _without_ours(blocks):

@@ -106,6 +106,13 @@ def test_a_value_that_others_add_below_ours_moves_nothing():
     assert edit(added, (change,), 'nova.conf') == added
 
 
+def test_the_same_lines_in_another_section_are_a_change():
+    text = '[one]\na = 1\n\n[two]\na = 1\n'
+    edited = edit(text, (Set('one', 'protocol', 'iser'),), 'cinder.conf')
+    moved = edit(edited, (Set('two', 'protocol', 'iser'),), 'cinder.conf')
+    assert [values(moved, section, 'protocol', 'cinder.conf') for section in ('one', 'two')] == [[], ['iser']]
+
+
 def test_what_others_set_since_is_theirs():
     edited = edit(CINDER, (Set('DEFAULT', 'iscsi_protocol', 'iser'),), 'cinder.conf')
     changed = edited.replace('\niscsi_protocol = iser', '\niscsi_protocol = theirs')
