@@ -80,6 +80,18 @@ class InputErrors(InputError):
         return '. '.join(error.one_line() for error in self.errors)
 
 
+class PartlyBad(InputError):
+    """Bad input of which a part makes sense: who looks for all that is wrong goes on with that.
+
+    :param rest: that part, of the type that is returned where nothing is wrong
+    """
+
+    def __init__(self, what, where, why, todo, rest):
+        # type: (str, str, str, str, object) -> None
+        super(PartlyBad, self).__init__(what, where, why, todo)
+        self.rest = rest
+
+
 class ApplyError(InfinibandError):
     """The machine refused a change.
 

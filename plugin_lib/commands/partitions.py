@@ -13,7 +13,7 @@ from plugin_lib import published
 from plugin_lib._compat import fs_path, to_text, write
 from plugin_lib.daemon import status
 from plugin_lib.effect.files import write_atomically
-from plugin_lib.errors import EXIT_CHECK_FAILED, EXIT_OK, ApplyError, InputError
+from plugin_lib.errors import EXIT_CHECK_FAILED, EXIT_OK, ApplyError, InputError, InputErrors
 from plugin_lib.published import master, networks
 from plugin_lib.subnet_manager import generate, merge, needs, partition_file, remarks
 from plugin_lib.views import partitions as view
@@ -53,10 +53,12 @@ def arguments(parser):
 def run(options):
     if not (options.networks or options.environment or options.astute):
         return _explain(options)
-    partitions = _partitions(options)
+    refused = _Refused()
+    partitions = _partitions(options, refused)
     if options.output == generate.MLNX_OS:
         if options.file:
             raise _usage('--file', 'a switch takes commands, no file')
+        refused.tell()
         write(sys.stdout, ''.join(line + '\n' for line in generate.commands(partitions, options.mtu, options.rate)))
         return EXIT_OK
     if options.write and not options.file:
@@ -64,8 +66,10 @@ def run(options):
     # UFM writes the default partition itself.
     default = generate.default_line(options.mtu, options.rate) if options.output == generate.OPENSM else None
     path = options.file or 'partitions.conf'
-    before = _read(options.file) if options.file else ''
-    after = merge.merged(before, path, partitions, generate.lines(partitions, options.mtu, options.rate), default)
+    before = refused.note(None, _read, options.file) if options.file else ''
+    after = before if before is None else refused.note(
+        None, merge.merged, before, path, partitions, generate.lines(partitions, options.mtu, options.rate), default)
+    refused.tell()
     if not options.file:
         write(sys.stdout, after)
         return EXIT_OK
@@ -97,21 +101,51 @@ def _explain(options):
     return EXIT_CHECK_FAILED if found.is_dropped else EXIT_OK
 
 
-def _partitions(options):
+class _Refused(object):
+    """What is wrong, collected, so that all of it is one message."""
+
+    def __init__(self):
+        self._errors = []
+
+    def note(self, nothing, function, *arguments):
+        """What the function returns; where it refuses its input, the part that makes sense, or ``nothing``."""
+        try:
+            return function(*arguments)
+        except InputError as error:
+            self._errors.append(error)
+            return getattr(error, 'rest', nothing)
+
+    def __bool__(self):
+        return bool(self._errors)
+
+    __nonzero__ = __bool__
+
+    def tell(self):
+        """Raise InputErrors with all of it, if there is any."""
+        if self._errors:
+            raise InputErrors(self._errors)
+
+
+def _partitions(options, refused):
     if options.astute:
         if options.networks or options.environment or options.network:
             raise _usage('--astute', 'it tells what nodes carry, --networks and --environment what environments have',
                          'give one of the two')
-        nodes = [(published.read(path), _guids(path) if options.guids else {}) for path in options.astute]
-        return needs.of_nodes(nodes, options.guids)
+        nodes = [refused.note(None, _node, path, options.guids) for path in options.astute]
+        return refused.note([], needs.of_nodes, [node for node in nodes if node], options.guids, not refused)
     if options.guids:
         raise _usage('--guids', 'the networks of an environment do not tell the ports of its nodes', 'give --astute')
-    environments = [(path, networks.load(path)) for path in options.networks]
+    environments = [(path, refused.note([], networks.load, path)) for path in options.networks]
     asked = master.Master(options.api)
     for number in options.environment:
-        document, address = asked.networks(number)
-        environments.append((address, networks.read(document, address)))
-    return needs.of_networks(environments, options.network)
+        document, address = refused.note((None, None), asked.networks, number)
+        if address:
+            environments.append((address, refused.note([], networks.read, document, address)))
+    return refused.note([], needs.of_networks, environments, options.network, not refused)
+
+
+def _node(path, with_guids):
+    return published.read(path), _guids(path) if with_guids else {}
 
 
 def _guids(path):

@@ -12,7 +12,7 @@ import json
 from collections import namedtuple
 
 from plugin_lib._compat import fs_path, integer_types
-from plugin_lib.errors import InputError
+from plugin_lib.errors import InputError, PartlyBad
 from plugin_lib.pkey import LAST_VLAN
 from plugin_lib.published.section import Section, describe
 
@@ -48,7 +48,8 @@ def read(document, where):
 
     :param document: the answer, loaded
     :param where: its file or address, for messages
-    :raises InputError: with everything that is wrong
+    :raises PartlyBad: with everything that is wrong
+    :raises InputError: when it is something else altogether
     """
     if not isinstance(document, dict) or not isinstance(document.get('networks'), list):
         found = describe(document) if not isinstance(document, dict) else 'no list of networks in it'
@@ -65,7 +66,7 @@ def read(document, where):
         problems.append('{0}: {1}'.format(error.where, error.why))
     problems += _overlaps(found)
     if problems:
-        raise InputError(WHAT, where, '\n'.join(problems), TODO)
+        raise PartlyBad(WHAT, where, '\n'.join(problems), TODO, found)
     return found
 
 

@@ -7,7 +7,7 @@ import re
 from collections import namedtuple
 
 from plugin_lib import modes
-from plugin_lib.errors import InputError
+from plugin_lib.errors import PartlyBad
 from plugin_lib.pkey import MOST_VLANS
 from plugin_lib.published import vlans
 
@@ -31,18 +31,19 @@ class Partition(namedtuple('Partition', 'vlan networks guids')):
         return 'vlan{0}'.format(self.vlan)
 
 
-def of_networks(environments, only=None):
-    # type: (list, list) -> list
+def of_networks(environments, only=None, is_all=True):
+    # type: (list, list, bool) -> list
     """The Partitions of whole environments, for every port.
 
     :param environments: [(its file or address, published.networks.Networks)]
     :param only: names of networks to take, None: all
-    :raises InputError: with everything that is wrong
+    :param is_all: whether these are all networks; else what is not among them is not missed
+    :raises PartlyBad: with everything that is wrong
     """
     problems, names, owner, shared = [], {}, {}, {}
     known = set(network.name for _, networks in environments for network in networks)
     for name in only or ():
-        if name not in known:
+        if name not in known and is_all:
             problems.append('there is no network {0} with a VLAN, only {1}'.format(name, ', '.join(sorted(known))))
     for where, networks in environments:
         for network in networks:
@@ -54,16 +55,17 @@ def of_networks(environments, only=None):
                 names.setdefault(vlan, set()).add(network.name)
     problems += ['VLAN {0} is of {1} and of {2}: one partition would join the environments'.format(
         vlans.of_numbers(found), one, other) for (one, other), found in sorted(shared.items())]
-    return _partitions(dict((vlan, (found, None)) for vlan, found in names.items()), problems)
+    return _partitions(dict((vlan, (found, None)) for vlan, found in names.items()), problems, is_all)
 
 
-def of_nodes(nodes, with_guids):
-    # type: (list, bool) -> list
+def of_nodes(nodes, with_guids, is_all=True):
+    # type: (list, bool, bool) -> list
     """The Partitions that the roles on InfiniBand ports of these nodes need.
 
     :param nodes: [(published.Published, {EIPOIB interface: GUID of its port})]
     :param with_guids: for exactly the ports that need each; else for every port
-    :raises InputError: with everything that is wrong
+    :param is_all: as for of_networks
+    :raises PartlyBad: with everything that is wrong
     """
     problems, found = [], {}
     for data, guids in nodes:
@@ -78,7 +80,7 @@ def of_nodes(nodes, with_guids):
                     names.add(_network_of(role))
                     ports.add(guids.get(nic))
     return _partitions(dict((vlan, (names, ports if with_guids else None))
-                            for vlan, (names, ports) in found.items()), sorted(set(problems)))
+                            for vlan, (names, ports) in found.items()), sorted(set(problems)), is_all)
 
 
 def _network_of(role):
@@ -86,15 +88,16 @@ def _network_of(role):
     return role.endpoint[3:] if role.endpoint.startswith('br-') else role.endpoint
 
 
-def _partitions(found, problems):
+def _partitions(found, problems, is_all):
     problems = problems + _too_many(found)
-    if not found and not problems:
+    if not found and not problems and is_all:
         problems = ['no network has a VLAN: the default partition alone carries them']
+    partitions = [Partition(vlan, tuple(sorted(_UNSAFE.sub('_', name) for name in names)),
+                            None if guids is None else tuple(sorted(guid for guid in guids if guid is not None)))
+                  for vlan, (names, guids) in sorted(found.items())]
     if problems:
-        raise InputError(WHAT, '', '\n'.join(problems), "change the VLANs of the environment's networks")
-    return [Partition(vlan, tuple(sorted(_UNSAFE.sub('_', name) for name in names)),
-                      None if guids is None else tuple(sorted(guids)))
-            for vlan, (names, guids) in sorted(found.items())]
+        raise PartlyBad(WHAT, '', '\n'.join(problems), "change the VLANs of the environment's networks", partitions)
+    return partitions
 
 
 def _too_many(found):

@@ -209,6 +209,24 @@ def test_a_bad_partition_file_is_left_alone(run, networks, folder, content, word
         assert stream.read() == content
 
 
+def test_all_that_is_wrong_is_one_message(run, networks, folder):
+    """With the networks, with their number, with the master, with the file; and nothing that only follows of it."""
+    bad = dict(NETWORKS, networks=[{'name': 'management', 'vlan_start': 4095}, {'name': 'storage', 'vlan_start': 101}],
+               networking_parameters={'segmentation_type': 'vlan', 'vlan_range': [1000, 1200]})
+    theirs = 'backup=0x65 : ALL_CAS=full ;\nlab=0x3e8 : ALL_CAS=full ;\n'
+    path = write(folder, 'partitions.conf', theirs)
+    status, out, err = run('--networks', write(folder, 'bad.json', json.dumps(bad)), '--networks', '/nowhere',
+                           '--environment', '1', '--api', 'http://127.0.0.1:1', '--file', path, '--write')
+    assert (status, out, err.count('error: ')) == (2, '', 5)
+    for words in ('VLAN 4095 cannot be a P_Key', '/nowhere', 'cannot ask the Fuel master',
+                  '202 VLANs need as many P_Keys', 'VLAN 101 would be joined', 'VLAN 1000 would be joined'):
+        assert words in err
+    assert read(path) == theirs
+    write(folder, 'bad.json', json.dumps({'networks': bad['networks'][:1]}))
+    err = run('--networks', os.path.join(folder, 'bad.json'), '--network', 'management')[2]
+    assert err.count('error: ') == 1 and 'VLAN 4095' in err
+
+
 @pytest.mark.parametrize('content, words', [
     (b'', 'not JSON'), (b'{', 'not JSON'), (b'\xff\xfe', 'not JSON'), (b'[' * 100000, 'not JSON'), (b'[]', 'a list'),
     (b'5', 'a number'), (b'{"message": "Cluster not found"}', 'no list of networks'), (b'\xef\xbb\xbf[]', 'a list'),
