@@ -61,6 +61,7 @@ def read(path, progress=None):
     """
     if os.path.isdir(fs_path(path)):
         return _folder(path, progress)
+    _require_file(path)
     document = _load(path)
     nodes = _mapping(document, 'nodes', path, '')
     _check_names(nodes, path, 'nodes')
@@ -92,9 +93,8 @@ def _folder(path, progress):
 
 
 def _of_folder(folder, name):
-    for path in [os.path.join(folder, part) for part in (ROLES, ASTUTE, status.STATUS_FILE)]:
-        if os.path.exists(fs_path(path)) and not os.path.isfile(fs_path(path)):
-            raise _refusal(path, '', 'it is not a regular file')  # a named pipe would hold us for ever
+    for part in (ROLES, ASTUTE, status.STATUS_FILE):
+        _require_file(os.path.join(folder, part))
     roles = os.path.join(folder, ROLES)
     if os.path.exists(fs_path(roles)):
         found = _published(_load(roles), roles, '')
@@ -110,6 +110,11 @@ def _some(members, path):
     if not members:
         raise InputError(_WHAT, path, 'there is no node in it', _TODO)
     return members
+
+
+def _require_file(path):
+    if os.path.exists(fs_path(path)) and not os.path.isfile(fs_path(path)):
+        raise _refusal(path, '', 'it is not a regular file')  # a named pipe would hold us for ever
 
 
 def _load(path):

@@ -9,6 +9,7 @@ import os
 from plugin_lib._compat import text_type
 from plugin_lib.errors import InputError
 from plugin_lib.published.document import load
+from plugin_lib.published.networks import MOST_BYTES
 
 try:
     from http.client import HTTPException  # novm
@@ -21,7 +22,6 @@ except ImportError:  # Python 2
 URL = 'http://127.0.0.1:8000'
 ACCESS = '/etc/fuel/astute.yaml'
 TIMEOUT = 30  # seconds
-MOST_BYTES = 64 << 20
 
 WHAT = 'cannot ask the Fuel master'
 ADDRESS = 'run it on the master, or name its address with --api'

@@ -16,6 +16,9 @@ from plugin_lib.errors import InputError, PartlyBad
 from plugin_lib.pkey import LAST_VLAN
 from plugin_lib.published.section import Section, describe
 
+# Of an answer of the API, which for a large environment has 1 MB.
+MOST_BYTES = 64 << 20
+
 WHAT = 'cannot use the networks of the environment'
 TODO = "give the answer of /api/clusters/ID/network_configuration/neutron, or correct the environment's networks"
 
@@ -33,10 +36,14 @@ def load(path):
     :raises InputError: for what :func:`read` refuses, and for a file that cannot be read or is no JSON
     """
     try:
-        with io.open(fs_path(path), encoding='utf-8-sig') as stream:
-            document = json.load(stream)
+        with io.open(fs_path(path), 'rb') as stream:
+            raw = stream.read(MOST_BYTES + 1)
     except EnvironmentError as error:
         raise InputError(WHAT, path, error.strerror, TODO)
+    if len(raw) > MOST_BYTES:
+        raise InputError(WHAT, path, 'it has more than {0} MB'.format(MOST_BYTES >> 20), TODO)
+    try:
+        document = json.loads(raw.decode('utf-8-sig'))
     except (ValueError, RuntimeError) as error:  # also what is no UTF-8, or nested too deeply
         raise InputError(WHAT, path, 'not JSON: {0}'.format(error), TODO)
     return read(document, path)

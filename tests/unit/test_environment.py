@@ -258,3 +258,5 @@ def test_a_pipe_in_place_of_a_file_holds_nobody_up(tmpdir, name):
     with pytest.raises(InputError) as caught:
         environment.read(str(tmpdir))
     assert caught.value.where == str(node.join(name))
+    with pytest.raises(InputError, match='not a regular file'):
+        environment.read(str(node.join(name)))

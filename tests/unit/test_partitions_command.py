@@ -240,7 +240,8 @@ def test_bad_networks_write_nothing(run, folder, content, words):
 
 @pytest.mark.parametrize('arguments', [
     (), ('--write',), ('--astute', ASTUTE, '--network', 'x'), ('--astute', ASTUTE, '--write'),
-    ('--networks', '/nowhere'), ('--networks', FIXTURES), ('--astute', '/nowhere'), ('--networks', 'x', '--guids'),
+    ('--networks', '/nowhere'), ('--networks', '/dev/zero'), ('--file', '/dev/zero'),
+    ('--networks', FIXTURES), ('--astute', '/nowhere'), ('--networks', 'x', '--guids'),
     ('--astute', ASTUTE, '--output', 'mlnx-os', '--file', 'x'), ('--astute', ASTUTE, '--mtu', '1500'),
     ('--file', FIXTURES), ('--file', '/nowhere'), ('--astute', ASTUTE, '--file', FIXTURES), ('--environment', 'one'),
     ('--environment', '1', '--api', 'http://127.0.0.1:1'), ('--environment', '1', '--api', 'nonsense'),
