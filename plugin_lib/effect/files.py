@@ -9,6 +9,8 @@ import os
 import stat
 from contextlib import contextmanager
 
+from plugin_lib._compat import fs_path
+
 _CHUNK = 1 << 20
 
 
@@ -36,14 +38,15 @@ def replacing(path, mode):
     :param mode: permission bits; None: those of the file that is replaced
     :raises EnvironmentError: the old file is then untouched
     """
-    path = os.path.realpath(path)
-    import tempfile  # late: it costs whoever only looks a third of the interpreter's start
+    path = os.path.realpath(fs_path(path))
     folder = make_folder(os.path.dirname(path))
     old = os.stat(path) if os.path.exists(path) else None
     if old and not stat.S_ISREG(old.st_mode):
         # Renaming would replace a device of root's, /dev/null behind a symbolic link for one.
         raise EnvironmentError(errno.EINVAL, 'it is not a regular file')
-    descriptor, temporary = tempfile.mkstemp(prefix='.' + os.path.basename(path) + '.', dir=folder)
+    sweep(path)
+    temporary = os.path.join(folder, _begin(path) + str(os.getpid()))
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         try:
             yield descriptor
@@ -58,6 +61,25 @@ def replacing(path, mode):
         os.unlink(temporary)
         raise
     _sync_folder(folder)
+
+
+def sweep(path):
+    # type: (str) -> None
+    """Remove what processes that were killed while they replaced ``path`` left beside it.
+
+    :param path: as the functions of ``os`` take it, and no symbolic link
+    """
+    begin, folder = _begin(path), os.path.dirname(path)
+    for name in os.listdir(folder):
+        process = name[len(begin):]
+        if name.startswith(begin) and process.isdigit() and (
+                int(process) == os.getpid() or not os.path.exists(os.path.join(str('/proc'), process))):
+            remove(os.path.join(folder, name))
+
+
+def _begin(path):
+    """How the new content of ``path`` is called meanwhile: the number of the process that writes it follows."""
+    return str('.') + os.path.basename(path) + str('.')
 
 
 def copy_atomically(source, path, mode):

@@ -6,6 +6,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 import errno
 import io
 import os
+import signal
 import stat
 
 import pytest
@@ -56,6 +57,25 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmpdir, monkeypatch
         Executor().do(WriteFile(str(path), 'new', 0o644, 'old'))
     assert caught.value.todo == 'free some space'
     assert [(each.basename, each.read()) for each in tmpdir.listdir()] == [('a.conf', 'old')]
+
+
+def test_what_killed_writers_left_is_gone_with_the_next_write(tmpdir):
+    path = str(tmpdir.join('nova.conf'))
+    others = ['.nova.conf.old', '.nova.conf.{0}'.format(os.getppid()), '.nova.conf.d.1999999999', 'nova.conf.1']
+    for name in others:
+        tmpdir.join(name).write('')
+    for _ in range(3):
+        child = os.fork()
+        if not child:
+            with files.replacing(path, 0o644) as descriptor:
+                files.write_all(descriptor, b'[DEFAULT]\nadmin_password = ')
+                os.kill(os.getpid(), signal.SIGKILL)
+        assert os.waitpid(child, 0)[1] == signal.SIGKILL
+        assert not os.path.exists(path)
+    tmpdir.join('.nova.conf.{0}'.format(os.getpid())).write('by a process that had the number of this one')
+    files.write_atomically(path, 'whole', 0o644)
+    assert sorted(os.listdir(str(tmpdir))) == sorted(others + ['nova.conf'])
+    assert tmpdir.join('nova.conf').read() == 'whole'
 
 
 def test_what_is_no_regular_file_is_not_replaced(tmpdir):
