@@ -61,6 +61,7 @@ def restore(master, say):
         _replace(master, _original(master), say)
     elif os.path.exists(master.state(ORIGINAL)):
         _sync(say)  # a run that was killed may have come no further than to the image
+    files.sweep(image)
     say('{0} is not ours'.format(image))
 
 

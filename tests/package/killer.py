@@ -1,14 +1,19 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""The command fuel-infiniband, killed right before the n-th time that it would change a file.
+"""The command fuel-infiniband, killed somewhere, without a chance to tidy up.
 
-``python -BEs -c CODE N PLUGIN_FOLDER ARGUMENTS...``, with any Python that the command runs on; when it comes to its
-end before that, its exit status is the command's.
+``python -BEs -c AT_STEP N PLUGIN_FOLDER ARGUMENTS...`` is killed right before the n-th time that it would change a
+file by its name or write to one of its own, ``AT_TIME SECONDS ...`` wherever it is then. Any Python that the command
+runs on will do; when it comes to its end before that, its exit status is the command's.
 """
-CODE = '''
+_RUN = '''
+sys.path[0] = sys.argv.pop(1)
+from plugin_lib.cli import main
+sys.exit(main())
+'''
+AT_STEP = '''
 import os, signal, sys
 left = [int(sys.argv.pop(1))]
-sys.path[0] = sys.argv.pop(1)
 def deadly(name):
     real = getattr(os, name)
     def counted(*arguments, **options):
@@ -19,7 +24,9 @@ def deadly(name):
     setattr(os, name, counted)
 for name in ('write', 'mkdir', 'link', 'symlink', 'rename', 'unlink', 'rmdir'):
     deadly(name)
-from plugin_lib.cli import main
-sys.exit(main())
-'''
-KILLED = -9, 137  # as subprocess says it, and as a shell
+''' + _RUN
+AT_TIME = '''
+import signal, sys
+signal.setitimer(signal.ITIMER_REAL, float(sys.argv.pop(1)))
+''' + _RUN
+KILLED = -9, 137, -14, 142  # by SIGKILL, by SIGALRM; as subprocess says it, and as a shell

@@ -3,12 +3,14 @@
 """``fuel-infiniband bootstrap`` on a master of Fuel 6.1: build, activate, restore, with Python 2.7 and PyYAML alone.
 
 Covers what is in the image as the real cpio unpacks it and what stays as it was; building again; restoring the original
-byte for byte; being killed before every step; whatever may be missing, broken or in the way, each of which leaves the
-active image alone. The image is a small one of the same kind; tests/vm boots a whole one. cobbler stands in.
+byte for byte; being killed before every step, and anywhere in between; whatever may be missing, broken or in the way,
+each of which leaves the active image alone. The image is a small one of the same kind; tests/vm boots a whole one.
+cobbler stands in.
 """
 import os
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -22,6 +24,7 @@ HOME = f'{PLUGINS}/infiniband-1.0'
 STATE = '/var/lib/fuel-infiniband/bootstrap'
 BUILD = ('bootstrap', 'build')
 ACTIVATE = (*BUILD, '--activate')
+RESTORE = ('bootstrap', 'restore')
 
 
 @pytest.fixture(scope='session')
@@ -101,7 +104,7 @@ def test_built_activated_and_restored(master, tmp_path, tree, original):
     assert 'install ib_ipoib /sbin/modprobe --ignore-install ib_ipoib' in (
         image / 'etc/modprobe.d/fuel-infiniband.conf').read_text()
 
-    run(master, 'bootstrap', 'restore')
+    run(master, *RESTORE)
     assert master.path(IMAGE).read_bytes() == original.read_bytes()
     run(master, 'setup', '--remove')
     master.do('rm', '/tmp/synced')
@@ -114,9 +117,9 @@ def test_building_again_starts_from_the_original(master, original):
     said = run(master, *ACTIVATE)
     assert 'no driver package has eth_ipoib' in said
     assert master.path(IMAGE).read_bytes() == first, 'the same gives the same bytes'
-    run(master, 'bootstrap', 'restore')
+    run(master, *RESTORE)
     assert master.path(IMAGE).read_bytes() == original.read_bytes()
-    assert run(master, 'bootstrap', 'restore') == 'no image of ours is here\n'
+    assert run(master, *RESTORE) == 'no image of ours is here\n'
 
 
 def test_an_image_that_fuel_brings_later_is_the_new_original(master, tree, tmp_path):
@@ -125,7 +128,7 @@ def test_an_image_that_fuel_brings_later_is_the_new_original(master, tree, tmp_p
     newer.write_bytes(newer.read_bytes())
     master.path(IMAGE).write_bytes(newer.read_bytes())
     run(master, *ACTIVATE)
-    run(master, 'bootstrap', 'restore')
+    run(master, *RESTORE)
     assert master.path(IMAGE).read_bytes() == newer.read_bytes()
 
 
@@ -139,12 +142,25 @@ def test_a_dry_run_tells_all_and_changes_nothing(master, tmp_path):
     assert master.listing() == before
 
 
-@pytest.mark.parametrize('arguments', [ACTIVATE, ('bootstrap', 'restore')], ids=' '.join)
-def test_killed_before_any_step_and_run_again(master, original, arguments):
+def go_on(master, then, ours, original):
+    """Run ``then`` after a command that was killed, and restore: all is as it was."""
+    assert master.path(IMAGE).read_bytes() in (ours, original), 'it is whole at any moment'
+    if then == ACTIVATE:
+        run(master, *then)
+        assert master.path(IMAGE).read_bytes() == ours
+    run(master, *RESTORE)
+    assert master.path(IMAGE).read_bytes() == original
+    assert not master.path(STATE).exists()
+    assert os.listdir(master.path(IMAGE).parent) == [os.path.basename(IMAGE)]
+
+
+@pytest.mark.parametrize('arguments, then', [(ACTIVATE, ACTIVATE), (ACTIVATE, RESTORE), (RESTORE, RESTORE)])
+def test_killed_before_any_step(master, original, arguments, then):
+    """The operator runs it again, or gives up."""
     run(master, *ACTIVATE)
     ours = master.path(IMAGE).read_bytes()
     if arguments == ACTIVATE:
-        run(master, 'bootstrap', 'restore')
+        run(master, *RESTORE)
     start = master.path(IMAGE).read_bytes()
     master.do('mkdir', '-p', os.path.dirname(STATE))
     master.do('cp', '-a', os.path.dirname(STATE), '/tmp/state')
@@ -152,17 +168,33 @@ def test_killed_before_any_step_and_run_again(master, original, arguments):
         master.path(IMAGE).write_bytes(start)
         master.do('rm', '-rf', os.path.dirname(STATE))
         master.do('cp', '-a', '/tmp/state', os.path.dirname(STATE))
-        killed = master.run('python', '-BEs', '-c', killer.CODE, str(step), HOME, *arguments, check=False)
+        killed = master.run('python', '-BEs', '-c', killer.AT_STEP, str(step), HOME, *arguments, check=False)
         assert killed.returncode in (0, *killer.KILLED), killed
-        assert master.path(IMAGE).read_bytes() in (ours, original.read_bytes()), 'it is whole at any moment'
-        run(master, *arguments)
-        assert master.path(IMAGE).read_bytes() == (ours if arguments == ACTIVATE else original.read_bytes())
-        run(master, 'bootstrap', 'restore')
-        assert master.path(IMAGE).read_bytes() == original.read_bytes(), f'killed before step {step}'
-        assert not master.path(STATE).exists()
+        go_on(master, then, ours, original.read_bytes())
         if killed.returncode == 0:
             break
     assert step >= 5
+
+
+def test_killed_at_any_moment(master, tree, tmp_path):
+    """Also in the middle of packing, of reading back, of depmod."""
+    large = shutil.copytree(tree, tmp_path / 'large', symlinks=True, ignore=shutil.ignore_patterns('fifo'))
+    (large / 'firmware').write_bytes(os.urandom(8 << 20))
+    original = pack(large, tmp_path / 'large.img').read_bytes()
+    master.path(IMAGE).write_bytes(original)
+    started = time.monotonic()
+    run(master, *ACTIVATE)
+    whole = time.monotonic() - started
+    ours = master.path(IMAGE).read_bytes()
+    run(master, *RESTORE)
+    outcomes = set()
+    for part in range(12):
+        moment = max(0.001, whole * part / 12)
+        killed = master.run('python', '-BEs', '-c', killer.AT_TIME, str(moment), HOME, *ACTIVATE, check=False)
+        assert killed.returncode in (0, *killer.KILLED), killed
+        outcomes.add(killed.returncode)
+        go_on(master, (ACTIVATE, RESTORE)[part % 2], ours, original)
+    assert outcomes - {0}, 'it was killed once at least'
 
 
 def truncate(data):
@@ -226,7 +258,7 @@ def test_what_is_in_the_way_is_told_and_the_active_image_stays(master, original,
     assert SAID.get(trouble, '') in said
     if trouble in AFTERWARDS:
         master.program('dockerctl', 'echo "$*" >> /tmp/synced')
-        run(master, 'bootstrap', 'restore')
+        run(master, *RESTORE)
         assert master.path('tmp/synced').exists(), 'cobbler is told again'
         active = original.read_bytes()
     assert (place.read_bytes() if place.exists() else None) == active
@@ -252,5 +284,5 @@ def test_a_copy_of_the_original_that_was_damaged_is_never_put_back(master):
     run(master, *ACTIVATE)
     ours = master.path(IMAGE).read_bytes()
     spoil(master, f'{STATE}/original.img', damage)
-    assert 'the copy of the original discovery image is damaged' in run(master, 'bootstrap', 'restore', status=3)
+    assert 'the copy of the original discovery image is damaged' in run(master, *RESTORE, status=3)
     assert master.path(IMAGE).read_bytes() == ours

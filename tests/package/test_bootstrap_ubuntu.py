@@ -172,7 +172,7 @@ def test_killed_before_any_step_and_run_again(quick, arguments):
         quick.do('rm', '-rf', STATE, IMAGES)
         quick.do('cp', '-a', '/tmp/fuel-infiniband', STATE)
         quick.do('cp', '-a', '/tmp/bootstraps', IMAGES)
-        killed = quick.run('python', '-BEs', '-c', killer.CODE, str(step), HOME, *arguments, check=False)
+        killed = quick.run('python', '-BEs', '-c', killer.AT_STEP, str(step), HOME, *arguments, check=False)
         assert killed.returncode in (0, *killer.KILLED), killed
         assert active(quick) in images(quick)
         run(quick, *arguments)

@@ -106,7 +106,7 @@ def test_killed_before_any_step_and_run_again(tmp_path, built, some):
         shutil.rmtree(reference.plugin)
         shutil.copytree(started, reference.plugin)
         done = subprocess.run(
-            [OLDEST, '-BEs', '-c', killer.CODE, str(step), str(reference.plugin), *map(str, given)],
+            [OLDEST, '-BEs', '-c', killer.AT_STEP, str(step), str(reference.plugin), *map(str, given)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, cwd=tmp_path)
         assert done.returncode in (0, *killer.KILLED), done.stdout
         if done.returncode == 0:

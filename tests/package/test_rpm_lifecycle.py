@@ -233,7 +233,7 @@ def test_killed_before_any_step_and_run_again(master, plugin8, driver, arguments
         master.do('cp', '-a', '/tmp/start', HOME)
         if linked:
             master.do('ln', '-s', f'{HOME}/fuel-infiniband', COMMAND)
-        killed = master.run('python', '-BEs', '-c', killer.CODE, str(step), HOME, *arguments, check=False)
+        killed = master.run('python', '-BEs', '-c', killer.AT_STEP, str(step), HOME, *arguments, check=False)
         assert killed.returncode in (0, *killer.KILLED), killed
         master.do(f'{HOME}/fuel-infiniband', *arguments)
         assert master.listing() == expected, f'killed before step {step}'
