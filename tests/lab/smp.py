@@ -23,6 +23,7 @@ _NODE_INFO, _PORT_INFO, _PKEY_TABLE = 0x11, 0x15, 0x16
 _STATES = {1: 'DOWN', 2: 'INIT', 3: 'ARMED', 4: 'ACTIVE'}
 _BLOCK = 32  # P_Keys in an answer
 _TIMEOUT = 200  # ms
+_TRIES = 20
 _INTERVAL = 0.02  # s
 _SMI_CLASSES = (0x01, 0x81)  # LID routed, directed route
 
@@ -69,14 +70,17 @@ class Subnet:
 
     def port(self, number):
         """(state, P_Key table up to its last key, or None) of the HCA port behind port ``number`` of the switch."""
-        cable = self.get((1,), _PORT_INFO, number)
-        if cable is None:
-            raise OSError('the switch does not answer')
-        if _state(cable) == 'DOWN':
-            return 'DOWN', None
-        route = (1, number)
-        port, pkeys = self.get(route, _PORT_INFO), self.table(route)
-        return ('DOWN', None) if port is None or pkeys is None else (_state(port), pkeys)
+        for _ in range(_TRIES):  # on a busy machine the simulator may be late
+            cable = self.get((1,), _PORT_INFO, number)
+            if cable is None:
+                continue
+            if _state(cable) == 'DOWN':
+                return 'DOWN', None
+            route = (1, number)
+            port, pkeys = self.get(route, _PORT_INFO), self.table(route)
+            if port is not None and pkeys is not None:
+                return _state(port), pkeys
+        raise OSError(f'the switch, or what is behind its port {number}, does not answer')
 
     def table(self, route):
         """The P_Key table, up to its last key, of an HCA port or the port 0 of a switch; None when nobody answers."""
