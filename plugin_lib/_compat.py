@@ -4,6 +4,7 @@
 from __future__ import absolute_import, print_function, unicode_literals
 
 import errno
+import math
 import os
 import select
 import sys
@@ -96,10 +97,29 @@ def monotonic():
 
 def readable(sources, timeout):
     # type: (list, float) -> list
-    """Those of ``sources`` that can be read within ``timeout`` seconds; none when a signal came first."""
+    """Those of ``sources``, descriptors or what has one, that can be read within ``timeout`` seconds.
+
+    None when a signal came first.  Not select(2), which takes no descriptor from 1024 on: a node with many network
+    namespaces has more.
+    """
+    poll = select.poll()
+    for source in sources:
+        poll.register(source, select.POLLIN)
     try:
-        return select.select(sources, [], [], timeout)[0]
-    except select.error as error:  # Python 2: not an EnvironmentError; since 3.5 select itself goes on
+        ready = dict(poll.poll(math.ceil(timeout * 1000)))
+    except select.error as error:  # Python 2: not an EnvironmentError; since 3.5 poll itself goes on
         if error.args[0] != errno.EINTR:
             raise
         return []
+    return [source for source in sources if (source if isinstance(source, int) else source.fileno()) in ready]
+
+
+def drain(descriptor):
+    # type: (int) -> None
+    """Forget what can be read from a descriptor that does not block."""
+    try:
+        while os.read(descriptor, 4096):
+            pass
+    except EnvironmentError as error:
+        if error.errno not in (errno.EAGAIN, errno.EINTR):
+            raise

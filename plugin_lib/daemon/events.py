@@ -4,12 +4,11 @@
 who talk through the EIPOIB interfaces."""
 from __future__ import absolute_import, print_function, unicode_literals
 
-import errno
 import fcntl
 import os
 import signal
 
-from plugin_lib._compat import monotonic, readable
+from plugin_lib._compat import drain, monotonic, readable
 from plugin_lib.errors import ApplyError
 from plugin_lib.host import netlink, uverbs
 
@@ -103,7 +102,7 @@ class Events(object):
             netlink.drain(source)
             return [LINKS]
         if source == self._wakeup:
-            _drain_pipe(source)
+            drain(source)
             return [None]
         told = [hca for hca, (_, device) in self._devices.items() if device is source]
         if not told:
@@ -142,12 +141,3 @@ def _pipe():
         fcntl.fcntl(end, fcntl.F_SETFL, fcntl.fcntl(end, fcntl.F_GETFL) | os.O_NONBLOCK)
         fcntl.fcntl(end, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
     return ends
-
-
-def _drain_pipe(descriptor):
-    try:
-        while os.read(descriptor, 512):
-            pass
-    except EnvironmentError as error:
-        if error.errno not in (errno.EAGAIN, errno.EINTR):
-            raise

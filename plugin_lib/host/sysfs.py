@@ -8,10 +8,10 @@ import fcntl
 import os
 import re
 
-from plugin_lib._compat import read_each_from_start, read_from_start
+from plugin_lib._compat import read_each_from_start, read_from_start, to_text
 from plugin_lib.host.tree import PAGE_SIZE, Tree, below_root, text_of
 
-# The tables of four ports; select() and the usual limit end at 1024.
+# The tables of four ports; the usual limit is 1024.
 MOST_OPEN = 512
 
 _INTERFACE_NAME = re.compile(r'^[A-Za-z0-9_.-]{1,15}\Z')
@@ -119,4 +119,4 @@ class Reader(object):
 
 def problem_of(error):
     # type: (EnvironmentError) -> str
-    return '{0}: {1}'.format(error.filename, error.strerror)
+    return '{0}: {1}'.format(to_text(error.filename), error.strerror)

@@ -1,15 +1,17 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""What wakes the service: pipes in the place of the HCAs' devices, the real select underneath.
+"""What wakes the service: pipes in the place of the HCAs' devices, the real poll underneath.
 
-Covered: an event of an HCA, of a link, of a signal; a burst is one; an idle wait is one select; an HCA that comes,
-goes, dies, or is reloaded as another device; without ib_uverbs it is said once; a link socket that was overrun.
+Covered: an event of an HCA, of a link, of a signal; a burst is one; an idle wait is one poll; an HCA that comes,
+goes, dies, or is reloaded as another device; without ib_uverbs it is said once; a link socket that was overrun; more
+descriptors than select(2) can take.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
 import errno
 import io
 import os
+import resource
 import signal
 import socket
 import threading
@@ -131,7 +133,7 @@ def test_a_link_event_and_a_signal_wake_without_a_port(waiting):
     before = signal.signal(signal.SIGHUP, lambda number, frame: None)
     try:
         threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGHUP)).start()
-        # Python 2's select ends with EINTR before the pipe of the signal can be seen.
+        # Python 2's poll ends with EINTR before the pipe of the signal can be seen.
         assert (waiting.wait(10) or waiting.wait(10)) == set([None])
     finally:
         signal.signal(signal.SIGHUP, before)
@@ -154,6 +156,22 @@ def test_a_burst_without_end_keeps_nobody_waiting(waiting, monkeypatch):
     monkeypatch.setattr(waiting, '_take', lambda source: [None])  # it stays readable for ever
     waiting.link_end.send(b'.')
     assert waiting.wait(10) == set([None])
+
+
+def test_descriptors_beyond_those_of_select(waiting):
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if before[1] < 1100:
+        pytest.skip('this machine allows no more than {0} open files'.format(before[1]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(1100, before[0]), before[1]))
+    far, device = 1050, Device.all['uverbs0']
+    try:
+        os.dup2(device.events, far)
+        os.close(device.events)
+        device.events = far
+        device.tell((1, 12))
+        assert waiting.wait(10) == set([('mlx4_0', 1)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_an_hca_that_comes_and_goes(waiting, machine):
