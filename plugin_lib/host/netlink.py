@@ -117,10 +117,16 @@ class Links(object):
         """
         if self._events is None:
             self.open()
-        if drain(self._events) or self._links is None:
-            self._links = None  # until the dump succeeded
+        self.drain()
+        if self._links is None:
             self._links = self._dump()
         return self._links
+
+    def drain(self):
+        # type: () -> None
+        """Take the events; after any the next :meth:`read` asks the kernel."""
+        if drain(self._events):
+            self._links = None
 
     def _dump(self):
         for _ in range(_ATTEMPTS):

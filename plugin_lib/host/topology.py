@@ -76,9 +76,8 @@ class Surroundings(object):
     def take(self, source):
         # type: (object) -> bool
         """Whether what has become readable is news: a change, or that the connection is over."""
-        if source is self._learnt:
-            source.drain()
         if source is not self._monitor:
+            source.drain()  # a pass that fails early would not do so, and whoever waits would never sleep again
             return True
         try:
             changed = self._monitor.read()

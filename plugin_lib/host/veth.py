@@ -31,8 +31,9 @@ class Peers(object):
                       if link.kind == 'veth' and link.parent is None and link.peer is None)
         self._known = dict((link.ifindex, self._known.get(link.ifindex) or self._ask(name))
                            for name, link in silent.items())
-        return dict(links, **dict((str(name), link._replace(peer=self._known[link.ifindex]))
-                                  for name, link in silent.items()))
+        filled = dict(links)
+        filled.update((name, link._replace(peer=self._known[link.ifindex])) for name, link in silent.items())
+        return filled
 
     def _ask(self, name):
         answer = array.array(str('B'), bytearray(_SIZE))

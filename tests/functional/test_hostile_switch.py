@@ -190,12 +190,14 @@ def test_patches_that_lead_nowhere_and_around():
 def test_names_of_namespaces_that_are_none():
     def body(node):
         node.run('ip', 'netns', 'add', 'real')
+        node.run('ip', 'link', 'add', 'near', 'type', 'veth', 'peer', 'name', 'far', 'netns', 'real')
         node.run('sh', '-c', 'cd /run/netns && mkfifo pipe && touch file && ln -s nowhere link && mkdir folder')
         add_port(node, 'moved', 100, mac(1))
         node.run('ip', 'link', 'set', 'moved', 'netns', 'real')
         until_equal(lambda: served(node), {(mac(1), '100')})
         until(lambda: all(any(f'netns/{name}' in line for line in told(node)) for name in ('pipe', 'file', 'link')))
         node.run('ip', 'netns', 'del', 'real')
+        until(lambda: node.run('ip', 'link', 'show', 'near', check=False).returncode)  # eipoibd keeps it no longer
         node.run('ovs-vsctl', '--no-wait', 'del-port', 'br', 'moved')
         until_equal(lambda: served(node), set())
 

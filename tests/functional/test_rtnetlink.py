@@ -6,17 +6,6 @@ Covered: setting an interface up, removing it, waiting until somebody else's rem
 is in which bridge, MTUs; addresses that come and go; and the errors for an interface that is not there and for a
 kind of link that a parent or kernel does not take. VLAN interfaces: tests/vm/test_bridges.py.
 """
-import os
-import shutil
-import subprocess
-import sys
-
-import pytest
-
-CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PYTHON27 = os.path.join(CHECKOUT, '.venv27', 'bin', 'python')
-ENCLOSE = ['unshare', '--user', '--map-root-user', '--net', '--mount', '--']
-
 SCRIPT = '''
 from __future__ import print_function, unicode_literals
 import errno, subprocess
@@ -80,13 +69,5 @@ print('done')
 '''
 
 
-@pytest.mark.parametrize('python', [sys.executable, PYTHON27], ids=['python3', 'python2.7'])
-def test_on_this_kernel(python):
-    if not os.path.exists(python):
-        pytest.skip('no Python 2.7 environment here')
-    if not shutil.which('ip'):
-        pytest.skip('iproute2 is not installed')
-    if subprocess.run([*ENCLOSE, 'true'], check=False).returncode:
-        pytest.skip('neither root nor user namespaces: no network namespace to work in')
-    done = subprocess.run([*ENCLOSE, python, '-c', SCRIPT], cwd=CHECKOUT, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, 'done\n'), done.stderr
+def test_on_this_kernel(unshared):
+    assert unshared(SCRIPT) == 'done\n'

@@ -17,9 +17,10 @@ import tempfile
 
 import pytest
 
+from plugin_lib._compat import readable
 from plugin_lib.host import topology
 from plugin_lib.host.namespaces import OWN
-from plugin_lib.host.netlink import Link
+from plugin_lib.host.netlink import Link, Links
 from plugin_lib.host.ovs_monitor import Monitor
 from plugin_lib.host.switch import ALL_COLUMNS
 from plugin_lib.host.topology import Surroundings
@@ -222,6 +223,19 @@ def test_without_open_vswitch(root):
     assert list(found.namespaces[OWN]) == ['eth4'], 'InfiniBand interfaces are no part of it'
     assert (around.sources(), around.pause()) == ([], None)
     assert 'plugin_lib.host.ovs_monitor' not in sys.modules
+
+
+def test_news_is_taken_also_where_nobody_reads_it_yet(root):
+    links, (events, kernel) = Links(), socket.socketpair()
+    events.setblocking(False)
+    links._events, links._links = events, {'qr-1': 'as it was'}
+    kernel.send(b'RTM_NEWLINK')
+    assert readable([links], 0) == [links]
+    assert Surroundings(Source(), root).take(links) is True
+    assert readable([links], 0) == [], 'a pass that failed before it read them would never sleep again'
+    assert links._links is None, 'the next look asks the kernel'
+    events.close()
+    kernel.close()
 
 
 def test_the_database_comes_goes_and_comes_back(root, monkeypatch):
