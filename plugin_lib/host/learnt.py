@@ -67,10 +67,10 @@ class Learnt(object):
         """
         self.drain()
         if self._fresh:
-            self._fresh = False
             for ifindex, mac in _dump():
                 if ifindex in ports:
                     self._note(ifindex, mac)
+            self._fresh = False
         for ifindex in [ifindex for ifindex in self._of_port if ifindex not in ports]:
             del self._of_port[ifindex]
         return tuple(sorted((ports[ifindex], mac) for ifindex, macs in self._of_port.items() for mac in macs))

@@ -4,6 +4,7 @@
 from __future__ import absolute_import, print_function, unicode_literals
 
 import errno
+import os
 import struct
 
 import pytest
@@ -65,4 +66,18 @@ def test_a_guest_that_makes_up_macs(bridge):
     macs = ['fa:16:3e:00:01:{0:02x}'.format(number) for number in range(100)]
     look(found, bridge, *[(7, mac) for mac in macs])
     assert look(found, bridge) == tuple(('tap7', mac) for mac in macs[-MOST:]) + (('tap8', MAC),)
+    found.close()
+
+
+def test_a_dump_that_fails_is_asked_for_again(bridge, monkeypatch):
+    found = Learnt()
+    bridge['entries'] = [(7, MAC)]
+
+    def refuse():
+        raise EnvironmentError(errno.ENOBUFS, os.strerror(errno.ENOBUFS))
+    with monkeypatch.context() as trouble:
+        trouble.setattr(learnt, '_dump', refuse)
+        with pytest.raises(EnvironmentError):
+            found.read({7: 'tap7'})
+    assert found.read({7: 'tap7'}) == (('tap7', MAC),)
     found.close()
