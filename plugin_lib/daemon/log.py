@@ -30,9 +30,12 @@ class Log(object):
         if LOG_LEVELS.index(level) < LOG_LEVELS.index(self.level):
             return
         pairs = (('level', level), ('event', event)) + fields
-        self._stream.write(' '.join('{0}={1}'.format(key, _value(value)) for key, value in pairs
-                                    if value not in (None, '')) + '\n')
-        self._stream.flush()
+        line = ' '.join('{0}={1}'.format(key, _value(value)) for key, value in pairs if value not in (None, ''))
+        try:
+            self._stream.write(line + '\n')
+            self._stream.flush()
+        except EnvironmentError:
+            pass  # the node's networks matter more than a log that nobody takes any more
 
     def error(self, event, error):
         # type: (str, object) -> None

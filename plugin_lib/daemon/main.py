@@ -11,6 +11,7 @@ import os
 import sys
 
 from plugin_lib import version
+from plugin_lib._compat import printable, write
 from plugin_lib.daemon import config, locks
 from plugin_lib.daemon.convergence import converge, flush, foresee
 from plugin_lib.daemon.log import Log
@@ -42,8 +43,7 @@ def main(argv=None):
             return _flush()
         return _serve(options)
     except InfinibandError as error:
-        sys.stdout.flush()
-        sys.stderr.write(''.join(line + '\n' for line in error.lines()))
+        write(sys.stderr, ''.join(line + '\n' for line in error.lines()))
         return error.exit_status
     except KeyboardInterrupt:
         sys.stderr.write('interrupted\n')
@@ -117,17 +117,15 @@ def _check_privilege():
 
 
 def _once(options):
-    result, write = one_pass(config.read(options.config)), sys.stdout.write
-    for finding in result.findings:
-        write(finding.line() + '\n')
-    for problem in result.host.problems:
-        write('problem: {0}\n'.format(problem))
-    for warning in result.warnings:
-        write('warning: {0}\n'.format(warning))
+    result = one_pass(config.read(options.config))
+    lines = [finding.line() for finding in result.findings]
+    lines += ['problem: ' + problem for problem in result.host.problems]
+    lines += ['warning: ' + warning for warning in result.warnings]
     if not result.host.eipoibs:
-        write('no EIPOIB interface here: nothing to do\n')
+        lines.append('no EIPOIB interface here: nothing to do')
     elif not result.outcomes:
-        write('nothing to do\n')
+        lines.append('nothing to do')
+    _print(lines)
     return EXIT_NOT_APPLIED if result.errors else EXIT_OK
 
 
@@ -135,15 +133,10 @@ def _dry_run(options):
     settings = config.read(options.config)
     source = open_root(options.root)
     steps, findings, warnings = foresee(source, ledger(options.root), settings, talk_once(source, options.root))
-    for step in steps:
-        for operation in step.operations:
-            sys.stdout.write('{0}: {1}\n'.format(step.subject, operation.describe()))
-    for finding in findings:
-        sys.stdout.write(finding.line() + '\n')
-    for warning in warnings:
-        sys.stdout.write('warning: {0}\n'.format(warning))
-    if not steps:
-        sys.stdout.write('nothing to do\n')
+    lines = ['{0}: {1}'.format(step.subject, operation.describe()) for step in steps for operation in step.operations]
+    lines += [finding.line() for finding in findings]
+    lines += ['warning: ' + warning for warning in warnings]
+    _print(lines if steps else lines + ['nothing to do'])
     return EXIT_OK
 
 
@@ -151,12 +144,13 @@ def _flush():
     with locks.held(RUN_FOLDER, locks.SERVICE):  # the service would make everything again
         with locks.held(RUN_FOLDER, locks.PASS, locks.PASS_TIMEOUT):
             outcomes = flush(open_root(), Executor(), ledger())
-    for outcome in outcomes:
-        sys.stdout.write('{0}: {1}\n'.format(outcome.step.subject,
-                                             outcome.error.one_line() if outcome.error else 'removed'))
-    if not outcomes:
-        sys.stdout.write('nothing to remove: eipoibd made nothing here\n')
+    _print(['{0}: {1}'.format(outcome.step.subject, outcome.error.one_line() if outcome.error else 'removed')
+            for outcome in outcomes] or ['nothing to remove: eipoibd made nothing here'])
     return EXIT_NOT_APPLIED if any(outcome.error for outcome in outcomes) else EXIT_OK
+
+
+def _print(lines):
+    write(sys.stdout, ''.join(printable(line) + '\n' for line in lines))
 
 
 def _serve(options):

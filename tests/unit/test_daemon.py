@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """eipoibd around its passes: locks, log and options.
 
-Covered: one service and one pass at a time; the log tells what is new and nothing twice; bad usage; a captured machine
-is never changed.
+Covered: one service and one pass at a time; the log tells what is new and nothing twice, and may be taken by nobody;
+bad usage; a captured machine is never changed; what is printed, in the locale C too.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
 import errno
 import io
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -56,6 +58,13 @@ def test_log_lines_are_words_of_key_and_value():
     assert stream.getvalue().splitlines() == [
         'level=info event=step subject="eth4 vlan 100" count=3',
         'level=error event=pass what="cannot \\"do\\"" where=/a/b why="Z\\u00fcrich\\n" next="run again"']
+
+
+def test_a_log_that_nobody_takes_stops_nothing():
+    class Gone(io.StringIO):
+        def flush(self):
+            raise EnvironmentError(errno.EPIPE, os.strerror(errno.EPIPE))
+    Log(Gone()).write('info', 'start')
 
 
 def test_only_what_is_new_is_logged(tmpdir):
@@ -117,6 +126,16 @@ def test_a_dry_run_of_a_captured_machine(tmpdir, tmpdir_factory, capsys):
     assert main.main(['--dry-run', '--root', root]) == EXIT_OK
     assert 'eth4 vlan 100: create ib0.8064 on ib0 for P_Key 0x8064\n' in capsys.readouterr()[0]
     assert sorted(str(each) for each in tmpdir.visit()) == before
+
+
+def test_what_is_no_ascii_is_printed_in_any_locale():
+    code = ('import sys\n'
+            'from plugin_lib.daemon import main\n'
+            'main.foresee = lambda *_: ((), (), [b"p\\xc3\\xb6rt\\n has no MAC".decode("utf-8")])\n'
+            'sys.exit(main.main(["--dry-run"]))\n')
+    said = subprocess.check_output([sys.executable, '-c', code],
+                                   env=dict(os.environ, LC_ALL=str('C'), PYTHONPATH=str(os.pathsep).join(sys.path)))
+    assert said.decode('utf-8') == 'warning: p\xf6rt\\x0a has no MAC\nnothing to do\n'
 
 
 @pytest.fixture
