@@ -19,8 +19,8 @@ from tools.packages import TOP
 # The release of systemd that brought each setting, from its NEWS.
 SINCE = {
     'Description': 1, 'ConditionPathExists': 1, 'After': 1, 'Before': 1, 'Wants': 1, 'Type': 1, 'ExecStart': 1,
-    'ExecReload': 1, 'Restart': 1, 'RestartSec': 1, 'CapabilityBoundingSet': 1, 'PrivateTmp': 1, 'WantedBy': 1,
-    'WatchdogSec': 183, 'NoNewPrivileges': 187, 'SystemCallArchitectures': 209,
+    'ExecReload': 1, 'Restart': 1, 'RestartSec': 1, 'CapabilityBoundingSet': 1, 'LimitNOFILE': 1, 'PrivateTmp': 1,
+    'WantedBy': 1, 'WatchdogSec': 183, 'NoNewPrivileges': 187, 'SystemCallArchitectures': 209,
     'RestrictAddressFamilies': 211, 'ProtectHome': 214, 'ProtectSystem': 214,
 }
 PLACE = '/usr/lib/systemd/system/eipoibd.service.d/hardening.conf'
