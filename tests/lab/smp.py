@@ -49,8 +49,8 @@ class Subnet:
         self._library.smp_query_via.argtypes = [ctypes.c_char_p, ctypes.POINTER(_PortId), ctypes.c_uint,
                                                 ctypes.c_uint, ctypes.c_uint, ctypes.c_void_p]
         classes = (ctypes.c_int * len(_SMI_CLASSES))(*_SMI_CLASSES)
-        self._port = self._library.mad_rpc_open_port(None, 0, classes, len(_SMI_CLASSES))
-        if not self._port:
+        self._handle = self._library.mad_rpc_open_port(None, 0, classes, len(_SMI_CLASSES))
+        if not self._handle:
             raise OSError('libibmad finds no port')
 
     def get(self, route, attribute, modifier=0):
@@ -64,26 +64,28 @@ class Subnet:
             target.route.ports[hop] = port
         target.route.source_lid = target.route.destination_lid = 0xffff
         answer = ctypes.create_string_buffer(64)
-        if not self._library.smp_query_via(answer, ctypes.byref(target), attribute, modifier, _TIMEOUT, self._port):
+        if not self._library.smp_query_via(answer, ctypes.byref(target), attribute, modifier, _TIMEOUT, self._handle):
             return None
         return answer.raw
 
     def port(self, number):
         """(state, P_Key table up to its last key, or None) of the HCA port behind port ``number`` of the switch."""
-        for _ in range(_TRIES):  # on a busy machine the simulator may be late
-            cable = self.get((1,), _PORT_INFO, number)
-            if cable is None:
-                continue
-            if _state(cable) == 'DOWN':
-                return 'DOWN', None
-            route = (1, number)
-            port, pkeys = self.get(route, _PORT_INFO), self.table(route)
-            if port is not None and pkeys is not None:
-                return _state(port), pkeys
-        raise OSError(f'the switch, or what is behind its port {number}, does not answer')
+        return _answered(lambda: self._port_behind(number), f'what is behind port {number} of the switch')
 
     def table(self, route):
-        """The P_Key table, up to its last key, of an HCA port or the port 0 of a switch; None when nobody answers."""
+        """The P_Key table, up to its last key, of an HCA port or the port 0 of a switch."""
+        return _answered(lambda: self._table(route), f'what is at the end of {route}')
+
+    def _port_behind(self, number):
+        cable, route = self.get((1,), _PORT_INFO, number), (1, number)
+        if cable is None:
+            return None
+        if _state(cable) == 'DOWN':
+            return 'DOWN', None
+        port, pkeys = self.get(route, _PORT_INFO), self._table(route)
+        return None if port is None or pkeys is None else (_state(port), pkeys)
+
+    def _table(self, route):
         node = self.get(route, _NODE_INFO)
         if node is None:
             return None
@@ -95,6 +97,18 @@ class Subnet:
         while pkeys and not pkeys[-1]:
             pkeys.pop()
         return pkeys
+
+
+def _answered(ask, what):
+    """What ``ask()`` gives; asked again while that is None, since on a busy machine the simulator may be late.
+
+    :raises OSError: when nobody answers
+    """
+    for _ in range(_TRIES):
+        found = ask()
+        if found is not None:
+            return found
+    raise OSError(f'{what} does not answer')
 
 
 def _state(port_info):
