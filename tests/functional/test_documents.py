@@ -23,7 +23,7 @@ ELSEWHERE = {'./dev test': '.ci/run', './dev demo': 'tests/functional/test_demo.
              './dev vm': '.ci/run', './dev soak': 'tests/unit/test_daemon_machine.py'}
 # Literals of several words that are no command: lines of files, of the kernel and of the program, options, a form.
 _NO_COMMAND = re.compile(
-    r'^(-|# |\{"|vif: |always-broadcast |add-port |eth4 vlan \d|eipoibd has tried |HCA port P_Key |\w+ = |'
+    r'^(-|# |\[root@|\{"|vif: |always-broadcast |add-port |eth4 vlan \d|eipoibd has tried |HCA port P_Key |\w+ = |'
     r'(virt_enabled|no_partition_enforcement|part_enforce|allow_both_pkeys) \w+$)')
 _PLACEHOLDER = re.compile(r'^[A-Z]{2,}(\.\.\.)?$|^\.\.\.$')
 _LANGUAGES = {'text', 'python', '{toctree}'}
