@@ -11,11 +11,6 @@ from __future__ import absolute_import, print_function, unicode_literals
 import errno
 import os
 import shutil
-from contextlib import contextmanager
-
-from plugin_lib.errors import InfinibandError
-
-_LOCK, _PROGRAM = 'lock', 'fuel-infiniband bootstrap'
 
 
 def this_master():
@@ -41,7 +36,7 @@ def build(master, activate, say):
     :raises InfinibandError: what cannot be done; the active image is then as it was
     """
     kind = _kind(master)
-    with _at_work(master):
+    with master.at_work():
         built = kind.build(master, say)
         if activate:
             kind.activate(master, built, say)
@@ -62,7 +57,7 @@ def restore(master, say):
     if not os.path.isdir(master.state()) and not _anything(kind.status(master)):
         say('no image of ours is here')
         return
-    with _at_work(master):
+    with master.at_work():
         kind.restore(master, say)
         shutil.rmtree(master.state())
         try:
@@ -90,15 +85,3 @@ def _kind(master):
     else:
         from plugin_lib.bootstrap_image import ubuntu_images as kind
     return kind
-
-
-@contextmanager
-def _at_work(master):
-    """Alone, and with whatever the system refuses told as such."""
-    from plugin_lib.daemon import locks
-    with locks.held(master.state(), _LOCK, program=_PROGRAM):
-        try:
-            yield
-        except EnvironmentError as error:
-            raise InfinibandError('the work on the discovery image cannot go on', error.filename or master.state(),
-                                  error.strerror, 'put that right and run it again')

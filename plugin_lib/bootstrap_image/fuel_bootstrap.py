@@ -37,6 +37,7 @@ class FuelBootstrap(object):
 
     def __init__(self, master):
         # type: (object) -> None
+        self._master = master
         self.path = master.path(CONFIG)
         self._config = _load(self.path)
         self._images = master.path(self._text('bootstrap_images_dir', _IMAGES))
@@ -83,21 +84,29 @@ class FuelBootstrap(object):
         return next((image for image in self.images()
                      if os.path.realpath(os.path.join(self._images, image.uuid)) == place), None)
 
+    def run(self, words, say, todo):
+        # type: (list, object, str) -> None
+        """Run a command of fuel-bootstrap; see Master.stream.
+
+        :param words: of its command line
+        """
+        self._master.stream([PROGRAM] + words, say, todo)
+
     def arguments(self, plugin, packages, overlay, script, label, output):
         # type: (str, list, str, str, str, str) -> list
-        """The command line that builds an image.
+        """The words of the command line that builds an image.
 
         A single --repo takes the place of all that are configured: so they are all there.
 
         :param plugin: the plugin's folder, after which its repository is named
         :raises InfinibandError: when a configured repository cannot be given on a command line
         """
-        argv = [PROGRAM, 'build', '--label', label, '--output-dir', output, '--extra-dir', overlay, '--script', script]
+        words = ['build', '--label', label, '--output-dir', output, '--extra-dir', overlay, '--script', script]
         for package in packages:
-            argv += ['--package', package]
+            words += ['--package', package]
         for repository in self._repositories() + [_REPOSITORY.format(_HOST, os.path.basename(plugin))]:
-            argv += ['--repo', repository]
-        return argv + ['--direct-repo-addr', _HOST]
+            words += ['--repo', repository]
+        return words + ['--direct-repo-addr', _HOST]
 
     def _repositories(self):
         """Those that a --repo takes the place of, as its value."""

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 from collections import namedtuple
+from contextlib import contextmanager
 
 from plugin_lib._compat import to_text
 from plugin_lib.errors import InfinibandError
@@ -20,6 +21,7 @@ CENTOS = ('6.1', '7.0')
 UBUNTU = ('8.0', '9.0', '9.1', '9.2')
 STATE = '/var/lib/fuel-infiniband/bootstrap'
 _MIB = 1 << 20
+_LOCK, _PROGRAM = 'lock', 'fuel-infiniband bootstrap'
 
 
 class Status(namedtuple('Status', 'active is_ours previous built')):
@@ -45,6 +47,7 @@ class Master(object):
         # type: (str, str) -> None
         self.root = root
         self.plugin = plugin
+        self._lock = None
 
     def path(self, name):
         # type: (str) -> str
@@ -98,33 +101,50 @@ class Master(object):
                                       '{0} MiB free, {1} MiB needed'.format(free // _MIB, -(-total // _MIB)),
                                       'make room, for instance by deleting unused images')
 
+    @contextmanager
+    def at_work(self):
+        # type: () -> object
+        """Nobody else works on the images meanwhile, and whatever the system refuses is told as such.
+
+        :raises InfinibandError: when somebody does
+        """
+        from plugin_lib.daemon import locks
+        with locks.held(self.state(), _LOCK, program=_PROGRAM) as self._lock:
+            try:
+                yield
+            except EnvironmentError as error:
+                raise InfinibandError('the work on the discovery image cannot go on', error.filename or self.state(),
+                                      error.strerror, 'put that right and run it again')
+
+    def stream(self, argv, say, todo):
+        # type: (list, object, str) -> None
+        """Run a program that takes long, and pass on what it says.
+
+        It may outlive this process, and has the lock of :meth:`at_work` too, as its standard input.
+
+        :param say: called with each line
+        :param todo: what the operator does when it fails
+        :raises InfinibandError: when it cannot be run, or fails
+        """
+        try:
+            child = subprocess.Popen(argv, stdin=self._lock, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                     close_fds=True)
+        except EnvironmentError as error:
+            raise InfinibandError('cannot run {0}'.format(argv[0]), argv[0], error.strerror, todo)
+        last = ''
+        try:
+            for line in iter(child.stdout.readline, b''):
+                last = to_text(line).rstrip() or last
+                say('  ' + last)
+        finally:
+            child.stdout.close()
+            child.wait()
+        if child.returncode:
+            raise InfinibandError('{0} failed with status {1}'.format(' '.join(argv[:2]), child.returncode), argv[0],
+                                  last, todo)
+
 
 def found_program(name):
     # type: (str) -> bool
     """Whether there is a program ``name``."""
     return any(os.access(os.path.join(folder, name), os.X_OK) for folder in os.environ.get('PATH', '').split(':'))
-
-
-def stream(argv, say, todo):
-    # type: (list, object, str) -> None
-    """Run a program that takes long, and pass on what it says.
-
-    :param say: called with each line
-    :param todo: what the operator does when it fails
-    :raises InfinibandError: when it cannot be run, or fails
-    """
-    try:
-        child = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, close_fds=True)
-    except EnvironmentError as error:
-        raise InfinibandError('cannot run {0}'.format(argv[0]), argv[0], error.strerror, todo)
-    last = ''
-    try:
-        for line in iter(child.stdout.readline, b''):
-            last = to_text(line).rstrip() or last
-            say('  ' + last)
-    finally:
-        child.stdout.close()
-        child.wait()
-    if child.returncode:
-        raise InfinibandError('{0} failed with status {1}'.format(' '.join(argv[:2]), child.returncode), argv[0], last,
-                              todo)

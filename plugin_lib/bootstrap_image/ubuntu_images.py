@@ -14,9 +14,9 @@ from contextlib import closing
 from plugin_lib import version
 from plugin_lib.bootstrap_image import gzipped, overlay, packages
 from plugin_lib.bootstrap_image.fuel_bootstrap import PROGRAM, FuelBootstrap, Image
-from plugin_lib.bootstrap_image.master import Status, found_program, stream
+from plugin_lib.bootstrap_image.master import Status, found_program
 from plugin_lib.driver_repository import kernels, manifest
-from plugin_lib.effect import commands, files
+from plugin_lib.effect import files
 from plugin_lib.errors import InfinibandError
 
 LABEL = 'fuel-infiniband'
@@ -35,7 +35,7 @@ def foresee(master):
     """What :func:`build` would do, a line each."""
     found = ['lay over it: /{0}'.format(entry.name)
              for entry in overlay.entries(master.plugin, 'ubuntu', version())]
-    return found + ['run: {0}'.format(' '.join(_arguments(master, FuelBootstrap(master))))]
+    return found + ['run: {0} {1}'.format(PROGRAM, ' '.join(_arguments(master, FuelBootstrap(master))))]
 
 
 def build(master, say):
@@ -49,18 +49,18 @@ def build(master, say):
     if not found_program(PROGRAM):
         raise InfinibandError('cannot build a discovery image', PROGRAM, 'there is no such program',
                               'run this on the Fuel master; install fuel-bootstrap-cli')
-    argv = _arguments(master, tool)
+    words = _arguments(master, tool)
     output = master.state('output')
     master.need({tool.build_folder: _BUILD_BYTES, output: _IMAGE_BYTES, tool.folder: _IMAGE_BYTES})
     for name in ('output', 'overlay'):
         shutil.rmtree(master.state(name), ignore_errors=True)  # of a run that was killed
         files.make_folder(master.state(name))
     overlay.write(master.plugin, 'ubuntu', version(), master.state('overlay'), tool.script)
-    say('running {0}; this takes 15 to 20 minutes'.format(' '.join(argv)))
-    stream(argv, say, _SEE)
+    say('running {0} {1}; this takes 15 to 20 minutes'.format(PROGRAM, ' '.join(words)))
+    tool.run(words, say, _SEE)
     uuid, archive = _archive(output)
     say('importing image {0}'.format(uuid))
-    commands.run([PROGRAM, 'import', archive], _SEE)
+    tool.run(['import', archive], say, _SEE)
     if uuid not in [image.uuid for image in tool.images()]:
         raise InfinibandError('the new image is not there', os.path.join(tool.folder, uuid),
                               'fuel-bootstrap import succeeded', _SEE)
@@ -151,7 +151,7 @@ def _archive(folder):
 
 def _activate(tool, uuid, say):
     say('activating image {0}'.format(uuid))
-    commands.run([PROGRAM, 'activate', uuid], 'see: fuel-bootstrap list')
+    tool.run(['activate', uuid], say, 'see: fuel-bootstrap list')
     active = tool.active()
     if (active.uuid if active else _CENTOS.uuid) != uuid:
         raise InfinibandError('the image is not active', uuid, 'fuel-bootstrap activate succeeded',
@@ -186,7 +186,7 @@ def _delete(tool, kept, say):
     for image in tool.images():
         if _is_ours(image) and image != active and image.uuid not in kept:
             say('deleting image {0}'.format(_shown(image)))
-            commands.run([PROGRAM, 'delete', image.uuid], 'see: fuel-bootstrap list')
+            tool.run(['delete', image.uuid], say, 'see: fuel-bootstrap list')
 
 
 def _is_ours(image):

@@ -29,13 +29,14 @@ def held(folder, name, timeout=0.0, program='eipoibd'):
     :param folder: made if need be; the lock itself is for root only
     :param timeout: seconds to wait for whoever has it
     :param program: who has it then, for the message
+    :returns: its descriptor: a child that has it too keeps the lock as long as it lives
     :raises ApplyError: when it cannot be had
     """
     path = os.path.join(folder, name)
     descriptor = _open(path)
     try:
         _acquire(descriptor, path, monotonic() + timeout, program)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 

@@ -3,12 +3,14 @@
 """``fuel-infiniband bootstrap`` on a master of Fuel 9: build, activate, restore, with Python 2.7 and PyYAML alone.
 
 Covers the command line of fuel-bootstrap, which keeps every configured repository; what packages, overlay and script
-make of an image in a real chroot; building again; restoring what was active; being killed before every step;
+make of an image in a real chroot; building again; restoring what was active; being killed before every step
+and anywhere in between, with and without the builder;
 fuel-bootstrap failing half-way, and whatever else may be missing or in the way, which leaves the active image alone.
 tests/package/fuel-bootstrap stands in for the real one.
 """
 import json
 import shutil
+import time
 
 import pytest
 
@@ -184,6 +186,45 @@ def test_killed_before_any_step_and_run_again(quick, arguments):
         if killed.returncode == 0:
             break
     assert step >= 3
+
+
+def test_a_builder_that_outlives_the_command_is_waited_for(quick):
+    """It would go on for 20 minutes, and leave its archive among those of the next build."""
+    quick.do('mv', '/usr/bin/fuel-bootstrap', '/usr/bin/fuel-bootstrap.real')
+    quick.program('fuel-bootstrap', 'if [ "$1" = build ]; then touch /tmp/building; '
+                  'for turn in $(seq 600); do [ -e /tmp/go-on ] || sleep 0.1; done; fi; '
+                  'fuel-bootstrap.real "$@"; status=$?; [ "$1" != build ] || touch /tmp/built; exit $status')
+    quick.do('sh', '-ec', f'python -BEs -c "$0" 999 {HOME} bootstrap build >/dev/null 2>&1 & '
+             'until [ -e /tmp/building ]; do sleep 0.1; done; kill -KILL $!', killer.AT_TIME)
+    for arguments in (ACTIVATE, ('bootstrap', 'restore')):
+        assert 'another fuel-infiniband bootstrap is at work' in run(quick, *arguments, status=3)
+    quick.do('sh', '-ec', f'touch /tmp/go-on; flock {STATE}/bootstrap/lock test -e /tmp/built')
+    run(quick, *ACTIVATE)
+    assert len(images(quick)) == 2
+    run(quick, 'bootstrap', 'restore')
+    assert (active(quick), images(quick)) == (FUELS_OWN, [FUELS_OWN])
+
+
+def test_killed_at_any_moment(quick):
+    started = time.monotonic()
+    run(quick, *ACTIVATE)
+    whole = time.monotonic() - started
+    run(quick, 'bootstrap', 'restore')
+    outcomes = set()
+    for part in range(8):
+        moment = max(0.001, whole * part / 8)
+        killed = quick.run('python', '-BEs', '-c', killer.AT_TIME, str(moment), HOME, *ACTIVATE, check=False)
+        assert killed.returncode in (0, *killer.KILLED), killed
+        outcomes.add(killed.returncode)
+        quick.do('sh', '-ec', f'cd {STATE}/bootstrap || exit 0; flock lock true')  # fuel-bootstrap may still be at work
+        assert active(quick) in images(quick)
+        if part % 2:
+            run(quick, *ACTIVATE)
+            assert active(quick) != FUELS_OWN and len(images(quick)) == 2
+        run(quick, 'bootstrap', 'restore')
+        assert (active(quick), images(quick)) == (FUELS_OWN, [FUELS_OWN]), f'killed after {moment} s'
+        assert not quick.path(f'{STATE}/bootstrap').exists()
+    assert outcomes - {0}, 'it was killed once at least'
 
 
 TROUBLE = {
