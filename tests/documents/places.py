@@ -5,6 +5,7 @@
 All of it is in the namespaces of one lab, which has no way out: nothing reaches this machine's processes or a network.
 Masters and checkouts are new ones for each page; the nodes are deployed once.
 """
+import functools
 import itertools
 import json
 import os
@@ -41,6 +42,7 @@ case "$*" in
 esac'''
 
 
+@functools.lru_cache(maxsize=None)
 def missing():
     """{place: why its commands cannot be run here}"""
     reasons = requirements.missing()
@@ -50,19 +52,22 @@ def missing():
     try:
         python27()
     except pytest.skip.Exception as skipped:
-        found = dict.fromkeys((FUEL_9, FUEL_6), str(skipped))
+        found = dict.fromkeys((FUEL_9, FUEL_6, MANAGER), str(skipped))  # a master makes OpenSM's partition file
     if requirements.missing_for_opensm():
         found[MANAGER] = '; '.join(requirements.missing_for_opensm())
-    absent = _missing_packages()
-    if absent or not (TOP / '.venv').exists():
-        found[CHECKOUT] = f'./dev would have to install {absent or ".venv"}'
+    absent = _to_be_set_up()
+    if absent:
+        found[CHECKOUT] = f'./dev would have to install {absent}'
     return found
 
 
-def _missing_packages():
-    """What ``./dev`` would install, by its own rule."""
-    function, = re.findall(r'^missing_packages\(\) \{.*?^\}', (TOP / 'dev').read_text(), re.M | re.S)
-    return ' '.join(subprocess.run(['sh', '-c', f'{function}\nmissing_packages'], cwd=TOP, text=True, check=False,
+def _to_be_set_up():
+    """What ``./dev`` would install before it does anything, by its own rules."""
+    functions = re.findall(r'^(?:missing_packages|fresh|python27)\(\) \{(?:[^\n]*\}$|.*?^\}$)',
+                           (TOP / 'dev').read_text(), re.M | re.S)
+    asked = '\n'.join([*functions, 'missing_packages', 'fresh .venv requirements.txt || echo .venv',
+                       'fresh .venv27 requirements-2.7.txt || [ -z "$(python27)" ] || echo .venv27'])
+    return ' '.join(subprocess.run(['sh', '-c', asked], cwd=TOP, text=True, check=False,
                                    stdout=subprocess.PIPE).stdout.split())
 
 
