@@ -1,6 +1,6 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""``fuel-infiniband drivers add`` and ``drivers check``, on the Fuel master."""
+"""``fuel-infiniband drivers add``, ``drivers remove`` and ``drivers check``, on the Fuel master."""
 from __future__ import absolute_import, print_function, unicode_literals
 
 import sys
@@ -18,6 +18,8 @@ def arguments(parser):
     add = actions.add_parser('add', help='verify package files, put them there and index them')
     add.add_argument('files', metavar='FILE', nargs='+', type=to_text,
                      help='a .deb of MLNX_OFED for the nodes, an .rpm for the discovery image of Fuel 6.1 and 7.0')
+    remove = actions.add_parser('remove', help='take packages out again; nodes that have them keep them')
+    remove.add_argument('files', metavar='FILE', nargs='+', type=to_text, help='as "drivers check" names it')
     check = actions.add_parser('check', help='tell what is missing, for each kernel')
     check.add_argument('--kernel', metavar='RELEASE', action='append', default=[], type=to_text, dest='kernels',
                        help='a kernel, beside the discovery image\'s, that nodes run, as uname -r says it; can repeat')
@@ -26,9 +28,10 @@ def arguments(parser):
 
 def run(options):
     from plugin_lib import installation
-    if options.action == 'add':
+    if options.action in ('add', 'remove'):
         from plugin_lib.driver_repository import store
-        for line in store.add(installation.REPOSITORIES, options.files):
+        change = store.add if options.action == 'add' else store.remove
+        for line in change(installation.REPOSITORIES, options.files):
             write(sys.stdout, line + '\n')
         return EXIT_OK
     from plugin_lib.driver_repository import check, kernels

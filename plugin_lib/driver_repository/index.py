@@ -44,8 +44,10 @@ def write(folder, entries):
     _write_apt(folder, entries, _scan(os.path.join(folder, FOLDERS[UBUNTU]), [node_package(folder)[1]] + [
         entry.file for entry in entries if entry.release == UBUNTU]))
     wanted = [entry for entry in entries if entry.release == CENTOS]
-    if wanted and yum_checksums(folder) != set(entry.sha256 for entry in wanted):
-        place = os.path.join(folder, FOLDERS[CENTOS])
+    place = os.path.join(folder, FOLDERS[CENTOS])
+    if not wanted:
+        shutil.rmtree(os.path.join(place, _YUM_INDEX), ignore_errors=True)
+    elif yum_checksums(folder) != set(entry.sha256 for entry in wanted):
         files.write_atomically(os.path.join(place, _FILE_LIST), ''.join(entry.file + '\n' for entry in wanted), 0o644)
         tools.run(['createrepo', '--quiet', '--pkglist', _FILE_LIST, '.'], place)
         files.remove(os.path.join(place, _FILE_LIST))

@@ -63,15 +63,35 @@ def add(folder, paths):
         sources = [(os.path.abspath(path), found) for path, found in _inspect(paths)]
         entries = _merged(present, sources)
         _refuse_what_apt_cannot_tell_apart(folder, entries, sources)
-        for release in set(entry.release for entry in entries):
-            tools.run([index.PROGRAMS[release], '--version'])  # before anything is changed
+        _require_tools(entries)
         lines = [_store(folder, source, _entry(source, found), found, present) for source, found in sources]
-        index.write(folder, here(folder, entries))
-        for entry in set(present) - set(entries):
-            files.remove(os.path.join(folder, entry.path))
-        if entries != present:
-            files.write_atomically(os.path.join(folder, manifest.FILE), manifest.text(entries), 0o644)
+        _offer(folder, present, entries)
     return lines
+
+
+def remove(folder, names):
+    # type: (str, list) -> list
+    """Take packages out of the repository again; all of them or none.
+
+    :param folder: the plugin's repositories/
+    :param names: their files, with or without folders
+    :returns: a line for each
+    :raises InfinibandError: naming all those that are not in the manifest
+    """
+    with held(folder):
+        present = manifest.read(folder)
+        asked = set(os.path.basename(name) for name in names)
+        unknown = sorted(asked.difference(entry.file for entry in present))
+        if unknown:
+            raise InputError('no driver package was removed', ', '.join(unknown),
+                             'not in {0}'.format(manifest.FILE), 'see: fuel-infiniband drivers check')
+        entries = tuple(entry for entry in present if entry.file not in asked)
+        if entries:
+            _require_tools(entries)
+            _offer(folder, present, entries)
+        else:
+            _clear(folder)
+    return ['{0}: removed'.format(name) for name in sorted(asked)]
 
 
 def refresh(folder):
@@ -94,15 +114,8 @@ def clear(folder):
     :returns: files that somebody else put there, below the folder; they stay
     """
     with held(folder):
-        index.clear(folder)
-        for entry in manifest.read(folder):
-            files.remove(os.path.join(folder, entry.path))
-        files.remove(os.path.join(folder, manifest.FILE))
+        _clear(folder)
         left = strangers(folder, ())
-        try:
-            os.rmdir(os.path.join(folder, manifest.FOLDERS[manifest.CENTOS]))
-        except EnvironmentError:
-            pass  # there is none, or it is not empty
         files.remove(os.path.join(folder, LOCK))
     return left
 
@@ -158,7 +171,7 @@ def _merged(present, sources):
         if awaited is not None and awaited.sha256 != entry.sha256:
             raise InputError(_WHAT, path, 'its sha256 is {0}, {1} says {2}'.format(
                 entry.sha256, manifest.FILE, awaited.sha256),
-                'take the file that was meant, or remove its entry from {0}'.format(manifest.FILE))
+                'take the file that was meant, or: fuel-infiniband drivers remove {0}'.format(entry.file))
         for other in list(entries.values()):
             if _place(other) == _place(entry):
                 del entries[other.file]
@@ -168,6 +181,32 @@ def _merged(present, sources):
     if refused:
         raise InputError(_WHAT, manifest.FILE, '; '.join(refused), 'the package itself says so: build it again')
     return merged
+
+
+def _require_tools(entries):
+    """Have what indexes these, before anything is changed."""
+    for release in set(entry.release for entry in entries):
+        tools.run([index.PROGRAMS[release], '--version'])
+
+
+def _offer(folder, present, entries):
+    """Offer ``entries``, whose files are there or awaited, and no more what else of ``present`` there is."""
+    index.write(folder, here(folder, entries))
+    for entry in set(present) - set(entries):
+        files.remove(os.path.join(folder, entry.path))
+    if entries != present:
+        files.write_atomically(os.path.join(folder, manifest.FILE), manifest.text(entries), 0o644)
+
+
+def _clear(folder):
+    index.clear(folder)
+    for entry in manifest.read(folder):
+        files.remove(os.path.join(folder, entry.path))
+    try:
+        os.rmdir(os.path.join(folder, manifest.FOLDERS[manifest.CENTOS]))
+    except EnvironmentError:
+        pass  # there is none, or it is not empty
+    files.remove(os.path.join(folder, manifest.FILE))
 
 
 def _place(entry):

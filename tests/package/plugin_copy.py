@@ -22,6 +22,7 @@ class PluginCopy:
         self.repositories = self.plugin / 'repositories'
         self.programs = folder / 'bin'
         self.programs.mkdir()
+        self.environment = {'PATH': str(self.programs), 'LC_ALL': 'C'}
         self._program('python', fuel_master.python(python))
         for name in ('dirname', 'readlink', *TOOLS):
             target = shutil.which(name) or shutil.which(f'{name}_c')
@@ -39,7 +40,7 @@ class PluginCopy:
         done = subprocess.run(['/bin/sh', '-c', f'{before}; exec /bin/sh "$@"', 'sh',
                                str(self.plugin / 'fuel-infiniband'), *map(str, arguments)], text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, cwd=self.folder,
-                              env={'PATH': str(self.programs), 'LC_ALL': 'C'})
+                              env=self.environment)
         assert done.returncode == status, done.stdout
         assert 'Traceback' not in done.stdout
         return done.stdout

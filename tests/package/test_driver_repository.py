@@ -92,12 +92,31 @@ def test_a_newer_package_for_the_same_kernel_replaces_the_older(master, some):
     assert ('mlnx-modules', '3.5-b', NEW) in master.index()
 
 
-def test_killed_before_any_step_and_run_again(tmp_path, built, some):
-    """A package is replaced, one is added; whatever step it is killed at, the next run ends as if there was none."""
+def test_what_was_added_can_be_removed(master, some):
+    before = content(master.plugin)
+    master.add(some['new'], some['rpm'])
+    between = content(master.plugin)
+    master.add(some['old'], some['library'])
+    out = master.run('drivers', 'remove', f'ubuntu/{some["old"].name}', some['library'].name, 'absent.deb', status=2)
+    assert 'error: no driver package was removed\n  where: absent.deb\n' in out
+    assert sorted(master.manifest()) == sorted(some[name].name for name in ('new', 'rpm', 'old', 'library'))
+    out = master.run('drivers', 'remove', f'ubuntu/{some["old"].name}', some['library'].name)
+    assert out == f'{some["library"].name}: removed\n{some["old"].name}: removed\n'
+    assert content(master.plugin) == between
+    master.run('drivers', 'remove', some['rpm'].name)
+    assert not (master.repositories / 'centos/repodata').exists()
+    master.run('drivers', 'remove', some['new'].name)
+    assert content(master.plugin) == before
+
+
+@pytest.mark.parametrize('arguments', ['add newer library', 'remove new', 'remove new rpm'])
+def test_killed_before_any_step_and_run_again(tmp_path, built, some, arguments):
+    """Whatever step it is killed at, the next run ends as if there was none; what is removed already is refused."""
     (tmp_path / 'reference').mkdir()
     reference = PluginCopy(tmp_path / 'reference', built['fuel8'], OLDEST)
-    given = ['drivers', 'add', some['newer'], some['library']]
-    reference.add(some['new'])
+    action, *names = arguments.split()
+    given = ['drivers', action, *(some[name] for name in names)]
+    reference.add(some['new'], some['rpm'])
     started = tmp_path / 'started'
     shutil.copytree(reference.plugin, started)
     reference.run(*given)
@@ -107,13 +126,14 @@ def test_killed_before_any_step_and_run_again(tmp_path, built, some):
         shutil.copytree(started, reference.plugin)
         done = subprocess.run(
             [OLDEST, '-BEs', '-c', killer.AT_STEP, str(step), str(reference.plugin), *map(str, given)],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, cwd=tmp_path)
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, cwd=tmp_path, env=reference.environment)
         assert done.returncode in (0, *killer.KILLED), done.stdout
         if done.returncode == 0:
             break
-        reference.run(*given)
+        if action == 'add' or any(some[name].name in reference.manifest() for name in names):
+            reference.run(*given)
         assert content(reference.plugin) == expected, f'killed before step {step}'
-    assert step > 15
+    assert step > 5
     assert content(reference.plugin) == expected
 
 
