@@ -152,6 +152,7 @@ def test_an_upgrade_that_cannot_be_unpacked_keeps_the_older_version(node):
     assert node.shell('mount -t tmpfs -o ro none /etc/init').returncode == 0
     assert_refused(node, node.shell('sh ./install'), 'could not be installed')
     assert node.shell("dpkg-query -W -f '${Status} ${Version}' fuel-infiniband").stdout == 'install ok installed 0.9'
+    assert node.shell('fuel-infiniband --help').returncode == 0
 
 
 def test_an_installation_that_fails_leaves_no_package_in_the_way(node):

@@ -16,9 +16,9 @@ from tests.package.conftest import REPOSITORY, ThrowAwayNode, python27
 
 HOME = '/usr/lib/fuel-infiniband'
 INSTALL = f'dpkg -i {REPOSITORY}/*.deb'
-# Everything but what dpkg, apt and their triggers keep for themselves.
+# Everything but what dpkg, apt and their triggers keep for themselves, and what others on this machine do in /var/tmp.
 FILES = ("find /etc /opt /run /usr /var -path /var/lib/dpkg -prune -o -path /var/log -prune -o -path /var/cache -prune "
-         "-o -type d -printf '%p %m\\n' -o -printf '%p %m %s %l\\n'")
+         "-o -path /var/tmp -prune -o -type d -printf '%p %m\\n' -o -printf '%p %m %s %l\\n'")
 # What the hooks leave on a node that was in use, and what eipoibd does.
 BY_HOOKS = ('/etc/fuel-infiniband/eipoibd.conf', '/etc/modprobe.d/fuel-infiniband.conf',
             '/etc/fuel-infiniband/sriov.json', '/etc/modprobe.d/fuel-infiniband-sriov.conf')
