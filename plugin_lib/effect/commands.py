@@ -89,9 +89,11 @@ def output(argv, todo, folder=None):
 
 
 def _run(argv, todo, stderr, folder):
+    # Nobody would see a question of a package's scripts, even at a terminal: what they print goes to us.
+    environment = dict(os.environ, LC_ALL=str('C'), DEBIAN_FRONTEND=str('noninteractive'))
     try:
         child = subprocess.Popen([fs_path(word) for word in argv], stdout=subprocess.PIPE, stderr=stderr,
-                                 close_fds=True, cwd=folder, env=dict(os.environ, LC_ALL=str('C')))
+                                 close_fds=True, cwd=folder, env=environment)
     except EnvironmentError as error:
         raise ApplyError('cannot run {0}'.format(argv[0]), argv[0], error.strerror,
                          'install it' if error.errno == errno.ENOENT else todo, error.errno)

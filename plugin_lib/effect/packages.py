@@ -9,13 +9,16 @@ from plugin_lib.effect.commands import run
 # operator's own, so they are let through for this one call. The path is by name, as apt has moved between releases.
 INSTALL = ['apt-get', 'install', '-y', '-q', '-o', 'APT::Get::AllowUnauthenticated=1',
            '-o', 'DPkg::Options::=--force-confold']
+# What a run that was killed left: apt refuses to do anything before.
+FINISH = ['dpkg', '--configure', '--pending', '--force-confold']
+_SEE = 'see /var/log/apt/term.log; check that the packages are for the running kernel'
 
 
 def install(operation):
     # type: (object) -> None
     """Do an InstallPackages.
 
-    :raises ApplyError: in apt's words
+    :raises ApplyError: in the words of dpkg or apt
     """
-    run(INSTALL + list(operation.names),
-        'see /var/log/apt/term.log; check that the packages are for the running kernel')
+    run(FINISH, _SEE)
+    run(INSTALL + list(operation.names), _SEE)

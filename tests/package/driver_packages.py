@@ -12,13 +12,19 @@ def files_of(kernel, modules=CHAIN):
     return [f'lib/modules/{kernel}/updates/{module}.ko' for module in modules]
 
 
-def deb(folder, name, version='3.4-1', files=(), architecture='amd64'):
-    """Build a Debian package of ``files``; returns its Path."""
+def deb(folder, name, version='3.4-1', files=(), architecture='amd64', postinst=None):
+    """Build a Debian package of ``files``; returns its Path.
+
+    :param postinst: the commands of that script of it
+    """
     tree = folder / f'tree-{name}-{version}'
     (tree / 'DEBIAN').mkdir(parents=True)
     (tree / 'DEBIAN/control').write_text(
         f'Package: {name}\nVersion: {version}\nArchitecture: {architecture}\nMaintainer: x <x@example.org>\n'
         'Description: for a test\n')
+    if postinst:
+        (tree / 'DEBIAN/postinst').write_text(f'#!/bin/sh\n{postinst}\n')
+        (tree / 'DEBIAN/postinst').chmod(0o755)
     for path in files:
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
         (tree / path).write_text(f'{name} {version}')

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``fuel-infiniband drivers`` on a Fuel master's copy of the plugin, with the real dpkg, rpm and createrepo.
 
-Covers adding packages, adding them again, replacing them, being killed at every step, everything that is refused,
-``drivers check``, and a node that installs the package of its own kernel with the real apt.
+Covers adding packages, adding them again, replacing and removing them, being killed at every step, everything that is
+refused, and ``drivers check``.
 """
 import gzip
 import hashlib
@@ -16,7 +16,6 @@ import pytest
 
 from plugin_lib.driver_repository import manifest
 from tests.package import killer
-from tests.package.conftest import PLUGIN_FOLDER
 from tests.package.driver_packages import CHAIN, deb, files_of, rpm
 from tests.package.plugin_copy import TOOLS, PluginCopy
 from tools.packages import TOP
@@ -265,27 +264,3 @@ def test_a_broken_index_is_found_and_written_again(master, some):
     assert f'FAIL  index: it does not offer ubuntu/{some["old"].name}\n' in master.run('drivers', 'check', status=1)
     master.add(some['old'])
     assert path.read_bytes() == whole
-
-
-def test_a_node_installs_the_package_of_its_own_kernel(node, built, some, tmp_path):
-    mine = os.uname().release
-    other = deb(tmp_path, 'mlnx-modules', '3.6-other', files_of('3.13.0-24-generic'))
-    fitting = deb(tmp_path, 'mlnx-modules', '3.4-mine', files_of(mine))
-    (tmp_path / 'master').mkdir()
-    master = PluginCopy(tmp_path / 'master', built['fuel8'], '/usr/bin/python3')
-    master.add(other, fitting, some['library'])
-    shutil.rmtree(node.path('srv/plugins'))
-    shutil.copytree(master.plugin, node.path('srv/plugins/infiniband-1.0'))
-    shutil.rmtree(node.path('var/lib/apt/lists'))
-    node.path('var/lib/apt/lists').symlink_to('/srv/apt/lists')
-    # A container's apt keeps its lists compressed, a node's does not.
-    node.path('etc/apt/apt.conf.d/zz-test').write_text('Acquire::GzipIndexes "false";\n')
-    assert node.shell('sh ./install').returncode == 0
-    text = (TOP / 'tests/fixtures/astute/9.2-two-ports.yaml').read_text()
-    node.path('etc/astute.yaml').write_text(text.replace('driver_source: inbox', 'driver_source: repository'))
-    plan = node.shell('fuel-infiniband plan')
-    assert 'install mlnx-library, mlnx-modules=3.4-mine' in plan.stdout, plan
-    node.shell(f'sh {PLUGIN_FOLDER}/drivers')  # it then fails: the modules are empty files
-    assert node.shell("dpkg-query -W -f '${Package} ${Version}\\n' mlnx-modules mlnx-library").stdout == (
-        'mlnx-library 41\nmlnx-modules 3.4-mine\n')
-    assert 'mlnx-modules' not in node.shell('fuel-infiniband plan').stdout
