@@ -7,7 +7,6 @@ refused, and ``drivers check``.
 """
 import gzip
 import hashlib
-import os
 import shutil
 import subprocess
 from pathlib import Path
