@@ -9,7 +9,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 from collections import namedtuple
 
-from plugin_lib._compat import quoted, to_text
+from plugin_lib._compat import quoted, string_types, to_text
 
 SOCKET = 'var/run/openvswitch/db.sock'
 DATABASE = 'Open_vSwitch'
@@ -101,7 +101,7 @@ class Tables(object):
             return
         try:
             self._rows[table][uuid] = _PARSERS[table](row)
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        except (KeyError, IndexError, TypeError, ValueError, OverflowError, AttributeError):
             name = row.get('name') if isinstance(row, dict) else row
             self.problems[uuid] = 'Open vSwitch: a row of {0} that makes no sense: {1}'.format(
                 table, quoted(to_text(name)))
@@ -122,19 +122,20 @@ class Tables(object):
 
 
 def _bridge(row):
-    return Bridge(to_text(row['name']), row.get('datapath_type', ''), _map(row, 'external_ids')), _set(row['ports'])
+    return (Bridge(to_text(row['name']), to_text(row.get('datapath_type', '')), _map(row, 'external_ids')),
+            _references(row['ports']))
 
 
 def _port(row):
     trunks = tuple(sorted(int(vlan) for vlan in _set(row.get('trunks'))))
-    tag = _one(row.get('tag'))
-    return Port(to_text(row['name']), None, tag if tag is None else int(tag), trunks, _one(row.get('vlan_mode')),
-                _map(row, 'external_ids'), (), _map(row, 'other_config')), _set(row['interfaces'])
+    return Port(to_text(row['name']), None, _one(row.get('tag'), int), trunks, _one(row.get('vlan_mode'), to_text),
+                _map(row, 'external_ids'), (), _map(row, 'other_config')), _references(row['interfaces'])
 
 
 def _interface(row):
-    return Interface(to_text(row['name']), row.get('type', ''), _map(row, 'options'), _map(row, 'external_ids'),
-                     _one(row.get('mac_in_use')), _one(row.get('mac')), _one(row.get('ofport'))), ()
+    return Interface(to_text(row['name']), to_text(row.get('type', '')), _map(row, 'options'),
+                     _map(row, 'external_ids'), _one(row.get('mac_in_use'), to_text), _one(row.get('mac'), to_text),
+                     _one(row.get('ofport'), int)), ()
 
 
 _PARSERS = {'Bridge': _bridge, 'Port': _port, 'Interface': _interface}
@@ -148,12 +149,20 @@ def _set(value):
     return [member[1] if isinstance(member, list) else member for member in members]
 
 
-def _one(value):
-    """The only member of a set, None when it is empty."""
+def _references(value):
+    """The uuids of a set of them."""
+    uuids = _set(value)
+    if not all(isinstance(uuid, string_types) for uuid in uuids):
+        raise TypeError
+    return uuids
+
+
+def _one(value, kind):
+    """The only member of a set as a ``kind``, None when it is empty."""
     members = _set(value)
-    return members[0] if members else None
+    return kind(members[0]) if members else None
 
 
 def _map(row, name):
     """The map in a column: ``["map", [[key, value], ...]]``."""
-    return dict(row[name][1]) if name in row else {}
+    return dict((to_text(key), to_text(value)) for key, value in row[name][1]) if name in row else {}

@@ -10,7 +10,7 @@ from __future__ import absolute_import, print_function, unicode_literals
 import re
 from collections import namedtuple
 
-from plugin_lib._compat import quoted, to_text
+from plugin_lib._compat import quoted
 from plugin_lib.host.namespaces import OWN
 from plugin_lib.host.netlink import IFF_UP, TAP
 from plugin_lib.host.sysfs import is_interface_name
@@ -138,7 +138,7 @@ class _Search(object):
         if network == 'flat':
             return [UNTAGGED]
         if network == 'vlan':
-            number = to_text(port.other_config.get('segmentation_id', ''))
+            number = port.other_config.get('segmentation_id', '')
             if not _NUMBER.match(number) or not 1 <= int(number) <= LAST_VLAN:
                 self._skip(port.name, 'not a VLAN: {0}'.format(quoted(number)))
                 return []
@@ -185,7 +185,7 @@ class _Search(object):
 
     def _checked(self, name, text):
         """A MAC that may get a vif, or None."""
-        mac = to_text(text).lower()
+        mac = text.lower()
         if not is_interface_name(name):
             self._skip(quoted(name), 'not a name that we handle')
         elif not _MAC.match(mac) or mac == _ZERO or int(mac[:2], 16) & 1:
