@@ -22,6 +22,8 @@ FILES = ("find /etc /opt /run /usr /var -path /var/lib/dpkg -prune -o -path /var
 # What the hooks leave on a node that was in use, and what eipoibd does.
 BY_HOOKS = ('/etc/fuel-infiniband/eipoibd.conf', '/etc/modprobe.d/fuel-infiniband.conf',
             '/etc/fuel-infiniband/sriov.json', '/etc/modprobe.d/fuel-infiniband-sriov.conf')
+# The driver makes it.
+DRIVER = '/sys/class/net/eth_ipoib_interfaces'
 LEDGER = '/run/eipoibd/children.json'
 
 
@@ -61,6 +63,22 @@ def test_install_run_and_remove_without_leftovers(node):
     removed = node.shell('dpkg --purge fuel-infiniband')
     assert removed.returncode == 0, removed
     assert node.shell(FILES).stdout == before
+
+
+def test_what_stays_until_a_purge_does_nothing_without_the_programs(node):
+    """Configuration files do: upstart's jobs, and the script that ifupdown runs before every interface."""
+    node.shell(INSTALL)
+    for path in ('/etc/fuel-infiniband/storage.json', '/etc/fuel-infiniband/sriov.json'):
+        node.path(path).parent.mkdir(exist_ok=True)
+        node.path(path).write_text('{"name": "ib0"}')
+    assert node.shell('dpkg --remove fuel-infiniband').returncode == 0
+    assert node.shell('IFACE=ib0 /etc/network/if-pre-up.d/fuel-infiniband').returncode == 0
+    for job in ('eipoibd', 'fuel-infiniband-sriov'):
+        script = re.search(r'^pre-start script$(.*?)^end script$', node.path(f'/etc/init/{job}.conf').read_text(),
+                           re.DOTALL | re.MULTILINE).group(1)
+        ran = node.shell(f'stop() {{ echo stopped; }}; test() {{ [ "$*" = "-e {DRIVER}" ] || command test "$@"; }}\n'
+                         f'{script}')
+        assert (ran.returncode, ran.stdout) == (0, 'stopped\n'), job
 
 
 def test_the_ledger_outlives_the_package_because_the_interfaces_in_it_do(node):
