@@ -56,8 +56,8 @@ def activate(master, built, say):
 def restore(master, say):
     # type: (object, object) -> None
     """Put back the image that was there before ours, and remove what we keep."""
-    image = _image(master)
-    if _is_ours(image):
+    image = master.path(IMAGE)
+    if _must_go(master):
         _replace(master, _original(master), say)
     elif os.path.exists(master.state(ORIGINAL)):
         _sync(say)  # a run that was killed may have come no further than to the image
@@ -83,6 +83,16 @@ def _image(master):
 
 def _is_ours(path):
     return overlay.MARKER in initramfs.survey(path).names
+
+
+def _must_go(master):
+    """Whether the active image is ours, or none at all while we have the original."""
+    try:
+        return _is_ours(_image(master))
+    except InfinibandError:
+        if not os.path.exists(master.state(ORIGINAL)):
+            raise
+        return True
 
 
 def _keep(master, image, say):

@@ -264,6 +264,15 @@ def test_what_is_in_the_way_is_told_and_the_active_image_stays(master, original,
     assert (place.read_bytes() if place.exists() else None) == active
 
 
+@pytest.mark.parametrize('trouble', ['the image is cut off', 'the image is none', 'there is no image'])
+def test_restore_puts_the_original_back_whatever_became_of_the_active_image(master, original, trouble):
+    run(master, *ACTIVATE)
+    BROKEN[trouble](master)
+    run(master, *RESTORE)
+    assert master.path(IMAGE).read_bytes() == original.read_bytes()
+    assert not master.path(STATE).exists()
+
+
 def test_drivers_for_another_kernel(master, tmp_path, original):
     add_driver(master, tmp_path, '2.6.32-1.el6.x86_64')
     said = run(master, *ACTIVATE, status=3)
