@@ -75,7 +75,7 @@ class Executor(object):
         self._children = ChildMaker(self._tree, self._sysfs, netlink)
         self._do = {
             LinkUp: lambda it: netlink.link_up(it.interface),
-            CreateChild: lambda it: self._children.create(it.parent, it.pkey, it.name, it.by_sysfs),
+            CreateChild: self._create_child,
             DeleteChild: lambda it: self._children.delete(it.parent, it.pkey, it.name),
             DiscardChild: lambda it: self._children.delete(it.parent, it.pkey, it.name),
             SetMode: self._set_mode,
@@ -115,6 +115,11 @@ class Executor(object):
             raise ApplyError('cannot {0}'.format(operation.describe()), error.filename or '', error.strerror or error,
                              _ADVICE.get((type(operation), error.errno)) or _GENERAL_ADVICE.get(error.errno, ''),
                              error.errno)
+
+    def _create_child(self, operation):
+        self._children.create(operation.parent, operation.pkey, operation.name, operation.by_sysfs)
+        for then in operation.then:
+            self.do(then)
 
     def _set_mode(self, operation):
         try:

@@ -21,6 +21,8 @@ MLX4, MLX5 = 'mlx4_core', 'mlx5_core'
 LOADED_WITH = '/sys/module/mlx4_core/parameters/num_vfs'
 
 _ADDRESS = re.compile(r'^[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]\Z')
+_NUMBER = re.compile(r'^[0-9]{1,9}\Z')
+_GUID = re.compile(r'^[0-9a-fA-F]{1,16}\Z')
 _VIRTUAL = re.compile(r'^virtfn([0-9]{1,3})\Z')
 
 
@@ -178,10 +180,10 @@ def _numbers(reader, folder):
 
 def _number(text):
     """A number, None for ``none`` and for what is not there."""
-    return int(text) if text is not None and re.match(r'^[0-9]{1,9}\Z', text.strip()) else None
+    return int(text) if text is not None and _NUMBER.match(text.strip()) else None
 
 
 def _guid(text):
     """The number of a GUID as mlx4 (``2c90300a1b2c3``), ib_core and mlx5 (with colons) print it."""
     digits = (text or '').strip().replace(':', '')
-    return int(digits, 16) if re.match(r'^[0-9a-fA-F]{1,16}\Z', digits) else None
+    return int(digits, 16) if _GUID.match(digits) else None

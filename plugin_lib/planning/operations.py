@@ -45,16 +45,17 @@ class LinkUp(namedtuple('LinkUp', 'interface')):
         return None  # an interface that is up harms nobody; it may be in use by now
 
 
-class CreateChild(namedtuple('CreateChild', 'parent pkey name by_sysfs')):
+class CreateChild(namedtuple('CreateChild', 'parent pkey name by_sysfs then')):
     """Create the IPoIB child ``name`` of ``parent`` for a PKey.
 
     :param by_sysfs: in the one way that gives it attributes of its own in sysfs, the mode among them
+    :param then: tuple of operations that make it as it was, when that it was deleted is undone
     """
 
     __slots__ = ()
 
-    def __new__(cls, parent, pkey, name, by_sysfs=False):
-        return super(CreateChild, cls).__new__(cls, parent, pkey, name, by_sysfs)
+    def __new__(cls, parent, pkey, name, by_sysfs=False, then=()):
+        return super(CreateChild, cls).__new__(cls, parent, pkey, name, by_sysfs, then)
 
     def describe(self):
         return 'create {0} on {1} for P_Key 0x{2:04x}'.format(self.name, self.parent, self.pkey.full_value)
@@ -63,22 +64,23 @@ class CreateChild(namedtuple('CreateChild', 'parent pkey name by_sysfs')):
         return DeleteChild(self.parent, self.pkey, self.name, self.by_sysfs)
 
 
-class DeleteChild(namedtuple('DeleteChild', 'parent pkey name by_sysfs')):
+class DeleteChild(namedtuple('DeleteChild', 'parent pkey name by_sysfs then')):
     """Delete an IPoIB child that we made.
 
     :param by_sysfs: how it is made again when that is undone
+    :param then: tuple of operations that make it as it is now
     """
 
     __slots__ = ()
 
-    def __new__(cls, parent, pkey, name, by_sysfs=False):
-        return super(DeleteChild, cls).__new__(cls, parent, pkey, name, by_sysfs)
+    def __new__(cls, parent, pkey, name, by_sysfs=False, then=()):
+        return super(DeleteChild, cls).__new__(cls, parent, pkey, name, by_sysfs, then)
 
     def describe(self):
         return 'delete {0} of {1}'.format(self.name, self.parent)
 
     def undo(self):
-        return CreateChild(self.parent, self.pkey, self.name, self.by_sysfs)
+        return CreateChild(self.parent, self.pkey, self.name, self.by_sysfs, self.then)
 
 
 class DiscardChild(DeleteChild):

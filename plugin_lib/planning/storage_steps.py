@@ -114,8 +114,10 @@ def _withdrawn(link, host, mode_of, texts):
     operations = tuple(RemoveAddress(link.name, address) for address in link.addresses)
     operations += _file(interface_file(link.name), None, texts[interface_file(link.name)], 0o644)
     if link.parent:
-        if link.name in host.interfaces:
-            operations += (DeleteChild(link.parent, link.pkey, link.name, True),)
+        there = host.interfaces.get(link.name)
+        if there:
+            again = _readied(link, DATAGRAM, None, not there.up)
+            operations += (DeleteChild(link.parent, link.pkey, link.name, True, again),)
         return operations
     mode = mode_of.get(link.name)
     if link.was_mode and mode not in (None, link.was_mode):
@@ -140,14 +142,19 @@ def _provided(link, host, mode_of):
         if not there:
             operations += (CreateChild(link.parent, link.pkey, link.name, True),)
             mode = DATAGRAM
-    if link.mode != (mode or DATAGRAM):
-        operations += (SetMode(link.name, link.mode, mode or DATAGRAM),)
-    if link.mtu and (there is None or there.mtu != link.mtu):
-        operations += (SetMtu(link.name, link.mtu, there and there.mtu),)
-    for name in (link.parent, link.name):
-        if name and not (name in host.interfaces and host.interfaces[name].up and (there or name != link.name)):
-            operations += (LinkUp(name),)
-    return operations
+        if not (link.parent in host.interfaces and host.interfaces[link.parent].up):
+            operations += (LinkUp(link.parent),)
+    return operations + _readied(link, mode or DATAGRAM, there and there.mtu, bool(there and there.up))
+
+
+def _readied(link, mode, mtu, is_up):
+    """What leads from that mode, MTU (None: it is new) and state of an interface to those that storage needs."""
+    operations = ()
+    if link.mode != mode:
+        operations += (SetMode(link.name, link.mode, mode),)
+    if link.mtu and link.mtu != mtu:
+        operations += (SetMtu(link.name, link.mtu, mtu),)
+    return operations if is_up else operations + (LinkUp(link.name),)
 
 
 def _is_ready(link, host, mode):

@@ -100,18 +100,18 @@ def test_netconfig_puts_storage_where_rdma_can_use_it_and_all_else_where_it_was(
     node = Deployed(folder, tmp_path, release)
     if release == '8.0' and 'roce' in folder:
         with pytest.raises(InputErrors, match='no way to take an Ethernet port from its bridge'):
-            node.deploy()
+            node.play()
         return
-    node.deploy()
+    node.play()
     node.assert_moved()
     if release == '7.0':  # other tasks merge there
         assert hiera.one_address(hiera.network_scheme(node.root, release, True)) == hiera.one_address(
             hiera.network_scheme(node.root, release))
     node.compute_globals()
     node.publish(r'\.202\b', '.1000')
-    node.deploy()
+    node.play()
     node.assert_moved()
     node.compute_globals()
     node.switch('storage_rdma', 'false')
-    node.deploy()
+    node.play()
     assert hiera.network_scheme(node.root, release) == node.published()

@@ -6,6 +6,7 @@
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
+import errno
 import io
 import os
 import shutil
@@ -16,6 +17,7 @@ from plugin_lib import stages
 from plugin_lib.effect import files
 from plugin_lib.effect.apply import apply
 from plugin_lib.effect.executor import Executor
+from plugin_lib.errors import ApplyError
 from plugin_lib.planning.operations import RemoveFile, RestartService, WriteFile
 from plugin_lib.stages import Node
 from tests.model.kernel import Kernel
@@ -63,6 +65,8 @@ class Case(object):
     """
 
     stages = ()  # what run() does
+    setting = ''  # which switches it on
+    shown = ''  # name of the expected file with the lines of state()
 
     def __init__(self, folder, root):
         self.root = os.path.join(str(root), 'node')
@@ -77,6 +81,8 @@ class Case(object):
         self.source = self.kernel
         self.restarted = []
         self.writes_left = None  # before the process is killed, None: for ever
+        self.next_failing = None  # which write of a step fails, None: none
+        self._until_failure = None
         self.failing = {}        # {path: errno that a write to it gives}
 
     def plug_in(self, spec):
@@ -121,9 +127,13 @@ class Case(object):
             told += ['{0}: {1} ({2})'.format(step.stage, step.subject, step.reason)]
             told += ['  ' + operation.describe() for operation in step.operations]
             self.before_step = self.state()
+            self._until_failure = self.next_failing
             for outcome in apply((step,), self._executor()):
                 if outcome.error:
+                    self.failed = outcome
                     raise outcome.error
+            if self.next_failing is not None:
+                self.next_failing = 0
         return told + ['found: ' + finding for finding in planned.findings]
 
     def read(self, path):
@@ -144,9 +154,30 @@ class Case(object):
         del found['/astute.yaml']
         return found
 
+    def play(self):
+        """Run until it comes to rest; the lines that tell it."""
+        raise NotImplementedError
+
+    def meanwhile(self):
+        """What else works on the node does its work."""
+
+    def go_on(self):
+        """Play again where a run was cut short."""
+        self.meanwhile()
+        self.play()
+        self.meanwhile()
+
     def state(self):
-        """All that is to be the same."""
-        return self.files()
+        """All that is to be the same: {path: text} of files, and lines about devices."""
+        raise NotImplementedError
+
+    def undone(self, state):
+        """What of a state is there again when a step that led away from it was undone."""
+        return state
+
+    def switched_off(self, state):
+        """What is there of a state when the setting is off again: what was there before us."""
+        return state
 
     def more(self):
         """{operation type: how it is done here}, beside the Executor's own and those of files and services."""
@@ -162,32 +193,54 @@ class Case(object):
 
     def change(self, path, change):
         """Do a change, unless the process is killed before it or it is to fail."""
+        self.before_write(path)
+        change()
+        self.after_write()
+
+    def before_write(self, target):
+        """Where the process may be killed, and a write fail."""
         if self.writes_left == 0:
             raise Killed()
-        if path in self.failing:
-            refuse(self.failing[path], path)
-        change()
+        if self._until_failure == 0:
+            self._until_failure = None  # what is written to undo it does not fail
+            self.next_failing += 1
+            refuse(errno.EIO, target)
+        if target in self.failing:
+            refuse(self.failing[target], target)
+
+    def after_write(self):
         if self.writes_left is not None:
             self.writes_left -= 1
+        if self._until_failure is not None:
+            self._until_failure -= 1
 
 
-def killed_everywhere(made, run):
-    """(node, whole) for each number of writes after which ``run(node)`` was killed; ``whole`` ran to its end.
+def writes(node):
+    # type: (Case) -> int
+    """How many writes it takes to play it; it is played."""
+    node.writes_left = most = 1000
+    node.play()
+    done, node.writes_left = most - node.writes_left, None
+    assert done > 3
+    return done
 
-    :param made: ``made(name)`` is a node as it is before that
-    """
-    whole = made('whole')
-    whole.writes_left = 1000
-    run(whole)
-    writes = 1000 - whole.writes_left
-    assert writes > 3
-    for count in range(writes):
-        node = made('killed-{0}'.format(count))
-        node.writes_left = count
-        try:
-            run(node)
-        except Killed:
-            node.writes_left = None
-            yield node, whole
-        else:
-            raise AssertionError('it was not killed')
+
+def killed(node):
+    # type: (Case) -> bool
+    """Whether the process was killed while it was played."""
+    try:
+        node.play()
+    except Killed:
+        node.writes_left = None
+        return True
+    return False
+
+
+def failed(node):
+    # type: (Case) -> bool
+    """Whether a change could not be applied while it was played."""
+    try:
+        node.play()
+    except ApplyError:
+        return True
+    return False

@@ -47,7 +47,7 @@ class Sriov(object):
         self.hca = hca
         self.driver = driver
         self.total = total
-        self.virtual = []
+        self.virtual, self._by_address = [], {}
         self.loaded_with = None
         self.admin_guids = dict((port, [0] * ADMIN_GUIDS) for port in hca.ports)
 
@@ -59,6 +59,7 @@ class Sriov(object):
         self.virtual = [Virtual(number, '{0}:{1:02x}.{2}'.format(address, (number + 1) // 8, (number + 1) % 8),
                                 self.hca.ports, None if self.driver == 'mlx4_core' else self.driver)
                         for number in range(count)]
+        self._by_address = dict((each.pci, each) for each in self.virtual)
         self.admin_guids = dict((port, [0] * ADMIN_GUIDS) for port in self.hca.ports)
 
     def boot(self, options):
@@ -76,11 +77,11 @@ class Sriov(object):
         if self.total is not None:
             entries['sriov_totalvfs'] = text_attribute(str(self.total))
             entries['sriov_numvfs'] = Attribute(lambda: '{0}\n'.format(len(self.virtual)), self._store_count)
-        for each in self.virtual:
-            entries['virtfn{0}'.format(each.number)] = Link('../' + each.pci)
         if self.driver == 'mlx5_core':
             entries['sriov'] = _numbered(self.virtual, lambda number: self._mlx5(self.virtual[number]))
-        return Folder.of(entries)
+        links = ['virtfn{0}'.format(each.number) for each in self.virtual]
+        return Folder(lambda: list(entries) + links, lambda name: Link(
+            '../' + self.virtual[links.index(name)].pci) if name in links else entries.get(name))
 
     def virtual_device(self, virtual):
         # type: (Virtual) -> Folder
@@ -93,16 +94,14 @@ class Sriov(object):
     def iov(self):
         # type: () -> Folder
         """``/sys/class/infiniband/<hca>/iov`` of mlx4."""
-        by_address = dict((each.pci, each) for each in self.virtual)
-
         def entry(name):
             if name == 'ports':
                 return _ports(self.hca, lambda port: {'admin_guids': _numbered(
                     self.admin_guids[port], lambda index: self._admin_guid(port, index))})
-            if name not in by_address:
+            if name not in self._by_address:
                 return None
-            return Folder.of({'ports': _ports(self.hca, lambda port: self._mlx4_port(by_address[name], port))})
-        return Folder(lambda: ['ports'] + list(by_address), entry)
+            return Folder.of({'ports': _ports(self.hca, lambda port: self._mlx4_port(self._by_address[name], port))})
+        return Folder(lambda: ['ports'] + [each.pci for each in self.virtual], entry)
 
     def _store_count(self, text):
         if not text.isdigit() or int(text) > 0xffff:
@@ -133,10 +132,14 @@ class Sriov(object):
                 if not 0 <= physical < VIRTUAL_ENTRIES:
                     refuse(errno.EINVAL)
                 table[index] = physical
-            return Attribute(lambda: '{0}\n'.format('none' if table[index] is None else table[index]), store)
+            return Attribute(lambda: shown(table[index]), store)
+
+        def shown(physical):
+            return '{0}\n'.format('none' if physical is None else physical)
 
         # The function of the device itself is number 0 of the driver's, so this one is the next.
-        return {'pkey_idx': _numbered(table, entry),
+        return {'pkey_idx': _numbered(table, entry, lambda: dict(
+                    (str(index), shown(physical)) for index, physical in enumerate(table))),
                 'gid_idx': Folder.of({'0': text_attribute(str(virtual.number + 1))})}
 
     def _admin_guid(self, port, index):
@@ -210,10 +213,10 @@ class PciBus(object):
         return Folder.of({'parameters': Folder.of({'num_vfs': text_attribute(loaded[0])})}) if any(loaded) else None
 
 
-def _numbered(entries, node):
+def _numbered(entries, node, texts=dict):
     """A folder with a node for each index of a list, made when somebody looks."""
     return Folder(lambda: [str(index) for index in range(len(entries))],
-                  lambda name: node(int(name)) if name.isdigit() and int(name) < len(entries) else None)
+                  lambda name: node(int(name)) if name.isdigit() and int(name) < len(entries) else None, texts)
 
 
 def _ports(hca, entries):

@@ -21,7 +21,10 @@ LOCK = '{0}/{1}'.format(RUN_FOLDER, FUNCTIONS_LOCK)
 class Case(case.Case):
     """The node of a case."""
 
+    folder = FOLDER
     stages = ('sriov', 'vfs', 'passthrough')
+    setting = 'sriov'
+    shown = 'virtual.txt'
     service = None  # the descriptor of its lock while it runs
 
     def plug_in(self, spec):
@@ -32,7 +35,7 @@ class Case(case.Case):
             function.virtual[number].driver = 'vfio-pci'
         return hca
 
-    def settle(self):
+    def play(self):
         """Run, and reboot where that is asked for, until nothing is to be done; the lines that tell it."""
         told = []
         for _ in range(6):
@@ -72,6 +75,18 @@ class Case(case.Case):
     def state(self):
         """All that is to be the same: files and virtual functions."""
         return self.files(), self.virtual()
+
+    def undone(self, state):
+        """Where the number has to be put back, virtual functions are made again, and are as new."""
+        kept, lines = state
+        return kept, lines if self.node().settings.sriov else [line.split()[0] for line in lines]
+
+    def switched_off(self, state):
+        """Virtual functions are new, and there are none where we had made them before."""
+        kept, lines = state
+        ours = [path for path in kept if path.endswith(('sriov.json', 'fuel-infiniband-sriov.conf'))]
+        return (dict((path, kept[path]) for path in kept if path not in ours),
+                [line.split()[0] for line in lines if not ours])
 
     def virtual(self):
         """What the virtual functions really have, as lines."""

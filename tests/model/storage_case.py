@@ -17,13 +17,15 @@ from plugin_lib.paths import STORAGE_NOTES
 from plugin_lib.planning.operations import LoadModule
 from tests.model import case
 from tests.model.kernel import Listener
-from tests.model.sysfs import refuse
 
 
 class Case(case.Case):
     """The node of a case."""
 
+    folder = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'cases', 'storage')
     stages = ('storage', 'rdma')
+    setting = 'storage_rdma'
+    shown = 'interfaces.txt'
 
     def __init__(self, folder, root):
         super(Case, self).__init__(folder, root)
@@ -42,7 +44,7 @@ class Case(case.Case):
         ledger = Ledger(self.root + '/run/eipoibd/children.json')
         return converge(self.source, Executor(self.kernel.tree, self.kernel.write, self.kernel), ledger).outcomes
 
-    def deploy(self):
+    def play(self):
         """What the stages, and netconfig after them, do; the lines that tell it."""
         lines = self.run()
         for netdev in self.kernel.netdevs.values():
@@ -50,6 +52,9 @@ class Case(case.Case):
         for name, address in self.addresses():
             self.kernel.netdevs[name].addresses = [address]
         return lines
+
+    def meanwhile(self):
+        self.serve()
 
     def addresses(self):
         """[(interface, address)] of the storage that was noted, on interfaces of the model."""
@@ -106,11 +111,7 @@ class _Watch(Listener):
         self._node = node
 
     def before(self, verb, target, text):
-        if self._node.writes_left == 0:
-            raise case.Killed()
-        if target in self._node.failing:
-            refuse(self._node.failing[target], target)
+        self._node.before_write(target)
 
     def after(self, verb, target, text):
-        if self._node.writes_left is not None:
-            self._node.writes_left -= 1
+        self._node.after_write()

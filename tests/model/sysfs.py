@@ -47,14 +47,18 @@ class Link(object):
 
 
 class Folder(object):
-    """A folder whose entries are made when somebody looks: ``names()`` and ``get(name)`` (None: no such entry)."""
+    """A folder whose entries are made when somebody looks: ``names()`` and ``get(name)`` (None: no such entry).
+
+    :param texts: of one with many attributes that can all be read, ``texts()`` -> {name: what it shows}
+    """
 
     kind = 'dir'
     mode = 0o755
 
-    def __init__(self, names, get):
+    def __init__(self, names, get, texts=dict):
         self.names = names
         self.get = get
+        self.texts = texts
 
     @classmethod
     def of(cls, entries):
@@ -117,18 +121,27 @@ class Tree(AnyTree):
     def show(self, path):
         # type: (str) -> str
         """What one read() of the attribute gives, the trailing newline included."""
-        node = self._attribute(path)
-        if node.show is None:
-            refuse(errno.EACCES, path)
-        try:
-            return node.show()
-        except OSError as error:
-            refuse(error.errno, path)
+        return _shown(self._attribute(path), path)
 
     def read(self, path):
         # type: (str) -> str
-        text = self.show(path)
-        return text[:-1] if text.endswith('\n') else text
+        return _text(self._attribute(path), path)
+
+    def read_each(self, paths):
+        # type: (list) -> list
+        texts, known = [], {}  # the kernel looks up its names in a cache, too
+        for path in paths:
+            place, _, name = path.rpartition('/')
+            if place not in known:
+                folder = self.node(place)
+                known[place] = folder, folder.texts() if isinstance(folder, Folder) else {}
+            folder, shown = known[place]
+            if name in shown:
+                texts.append(shown[name].rstrip('\n'))
+                continue
+            attribute = folder.get(name) if isinstance(folder, Folder) else None
+            texts.append(_text(attribute, path) if isinstance(attribute, Attribute) else self.read(path))
+        return texts
 
     def store(self, path, text):
         # type: (str, str) -> None
@@ -142,3 +155,17 @@ class Tree(AnyTree):
             node.store(text)
         except OSError as error:
             refuse(error.errno, path)
+
+
+def _shown(attribute, path):
+    if attribute.show is None:
+        refuse(errno.EACCES, path)
+    try:
+        return attribute.show()
+    except OSError as error:
+        refuse(error.errno, path)
+
+
+def _text(attribute, path):
+    text = _shown(attribute, path)
+    return text[:-1] if text.endswith('\n') else text

@@ -40,7 +40,7 @@ def service(monkeypatch, tmpdir):
 
 def test_after_a_boot_functions_get_their_keys_when_the_port_has_them(case, service):
     made = case('connectx3-compute')
-    made.settle()
+    made.play()
     whole, nova = made.virtual(), made.read(NOVA)
     made.reboot()
     port = made.kernel.hcas['mlx4_0'].ports[1]
@@ -62,7 +62,7 @@ def test_after_a_boot_functions_get_their_keys_when_the_port_has_them(case, serv
 
 def test_keys_that_come_to_other_places_are_followed(case, service):
     made = case('connectx3-compute')
-    made.settle()
+    made.play()
     whole = made.virtual()
     port = made.kernel.hcas['mlx4_0'].ports[1]
 
@@ -75,7 +75,7 @@ def test_keys_that_come_to_other_places_are_followed(case, service):
 
 def test_keys_whose_order_stays_are_followed_too(case, service):
     made = case('connectx3-compute')
-    made.settle()
+    made.play()
     whole, port, seen = made.virtual(), made.kernel.hcas['mlx4_0'].ports[1], []
     table = [0] + [key for key in port.pkeys if key]
 

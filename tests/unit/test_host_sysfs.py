@@ -45,3 +45,15 @@ def test_errors_keep_errno_and_path(tmpdir, method, path, code):
     ('../../etc', False), ('eth4\n', False), ('eth 4', False), ('eth4@if2', False), ('\u20ac', False)])
 def test_interface_names(name, fits):
     assert is_interface_name(name) is fits
+
+
+def test_a_table_is_read_whole_in_the_order_of_its_numbers(tmpdir):
+    for name in ('10', '9', '0', 'none'):
+        tmpdir.join('pkeys', name).write(name + '\n', ensure=True)
+    tree = Tree(str(tmpdir))
+    assert tree.table('/pkeys') == [(0, '0'), (9, '9'), (10, '10')]
+    tmpdir.join('pkeys', '9').remove()
+    tmpdir.join('pkeys', '9').mkdir()
+    with pytest.raises(EnvironmentError) as caught:
+        tree.table('/pkeys')
+    assert caught.value.filename == '/pkeys/9'

@@ -15,12 +15,12 @@ from plugin_lib.planning.passthrough import ML2, NOVA
 
 def test_what_another_plugin_adds_to_nova_meanwhile_stays(case):
     made = case('connectx3-compute')
-    made.settle()
+    made.play()
     theirs = 'pci_passthrough_whitelist = {"address": "0000:07:00.1"}\n'
     made.write(NOVA, made.read(NOVA).replace('\n[libvirt]', theirs + '\n[libvirt]'))
     assert not any(line.startswith('  ') for line in made.run())
     made.switch('sriov', 'false')
-    made.settle()
+    made.play()
     assert theirs in made.read(NOVA) and '0000:03' not in made.read(NOVA)
 
 

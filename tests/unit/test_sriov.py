@@ -24,31 +24,31 @@ from tests.model.sriov_case import FOLDER
 
 def test_another_number_of_functions(case):
     made = case('connectx4-compute')
-    made.settle()
+    made.play()
     made.switch('num_of_vfs', "'7'", "'4'")
-    made.settle()
+    made.play()
     assert len(made.kernel.hcas['mlx5_0'].sriov.virtual) == 7
     assert made.read(NOVA).count('"0000:05:00.') == 14
     made.switch('sriov', 'false')
-    made.settle()
+    made.play()
     assert len(made.kernel.hcas['mlx5_0'].sriov.virtual) == 2, 'as many as there were before us'
 
 
 def test_the_private_network_moves_to_another_device(case):
     made = case('two-devices')
-    made.settle()
+    made.play()
     made.switch_text('interfaces: [eth4, eth5]', 'interfaces: [eth5, eth6]')
-    made.settle()
+    made.play()
     assert [len(made.kernel.hcas[name].sriov.virtual) for name in ('mlx4_0', 'mlx4_1', 'mlx4_2')] == [0, 2, 2]
     assert '0000:03:00' not in made.read(NOVA) + made.read(sriov.MODPROBE_FILE)
 
 
 def test_a_device_that_is_gone_is_forgotten(case):
     made = case('connectx4-compute')
-    made.settle()
+    made.play()
     made.switch('sriov', 'false')
     del made.kernel.hcas['mlx5_0']
-    made.settle()
+    made.play()
     assert made.read(sriov.SRIOV_MEMORY) is None
 
 
