@@ -117,7 +117,7 @@ def load(path, what='cannot read what Fuel published', todo='give the astute.yam
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = path if mark is None else '{0}, line {1} column {2}'.format(path, mark.line + 1, mark.column + 1)
-        raise InputError(what, where, error.problem or error.context, todo)
+        raise InputError(what, where, ' '.join(part for part in (error.context, error.problem) if part), todo)
     except RuntimeError:  # Python's limit of recursion
         raise InputError(what, path, 'it is nested too deeply', todo)
     except (yaml.YAMLError, ValueError, TypeError, OverflowError, MemoryError) as error:

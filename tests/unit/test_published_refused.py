@@ -89,6 +89,12 @@ def test_the_fast_loader_gets_only_what_cannot_be_deep(text, fast):
     assert isinstance(document._loader(text), document.Loader) == fast or document.Loader is document.PythonLoader
 
 
+def test_the_parsers_own_words_are_whole():
+    with pytest.raises(InputError) as caught:
+        astute('a: 1\n---\nb: 2\n')
+    assert caught.value.why == 'expected a single document in the stream but found another document'
+
+
 @pytest.mark.parametrize('text', ['', 'text', '[]', 'network_scheme: null', 'network_scheme: []', '[' * 5000,
                                   '[' * 50000 + ']' * 50000, '- ' * 50000 + 'x', '{a: ' * 50000])
 def test_a_file_that_is_no_published_data_is_refused(text):
