@@ -75,7 +75,8 @@ def _open(path):
 
 
 def _cannot_lock(error, path):
-    return ApplyError('cannot lock', path, error.strerror, 'run it as root', error.errno)
+    todo = 'run it as root' if error.errno in (errno.EACCES, errno.EPERM) else 'see that its file system can be written'
+    return ApplyError('cannot lock', path, error.strerror, todo, error.errno)
 
 
 def _acquire(descriptor, path, deadline, program):

@@ -47,6 +47,18 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmpdir):
             raise AssertionError('it holds a lock that cannot be')
 
 
+@pytest.mark.parametrize('number, advice', [
+    (errno.EACCES, 'run it as root'), (errno.ENOSPC, 'see that its file system can be written')])
+def test_a_lock_that_cannot_be_made_says_what_helps(tmpdir, monkeypatch, number, advice):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+    monkeypatch.setattr(locks.os, 'open', refuse)
+    with pytest.raises(ApplyError) as caught:
+        with locks.held(str(tmpdir), locks.PASS):
+            pass
+    assert (caught.value.errno, caught.value.todo) == (number, advice)
+
+
 # log
 
 def test_log_lines_are_words_of_key_and_value():
