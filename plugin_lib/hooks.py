@@ -92,12 +92,14 @@ def _why_idle(name, astute):
         with io.open(astute, 'rb') as stream:
             raw = stream.read()
     except EnvironmentError:
+        raw = b''
+    if b'network_scheme' not in raw:
         return None  # reading it in earnest says what is wrong with it
     if name in SWITCHED:
         setting, traces = SWITCHED[name]
         is_on = any(_may_be_on(rest) for rest in raw.split(setting)[1:])
         return None if is_on or any(os.path.exists(path) for path in traces) else 'it is not switched on'
-    if b'network_scheme' in raw and not modes.may_name_infiniband(raw):
+    if not modes.may_name_infiniband(raw):
         return 'Fuel publishes no InfiniBand port for this node'
     return None
 

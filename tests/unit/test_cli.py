@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from plugin_lib import hooks, stages, version
+from plugin_lib.cli import HOOKS
 from plugin_lib.errors import InputError
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -206,3 +207,12 @@ def test_preflight_names_every_bad_setting_at_once(tmpdir, capsys):
     out = capsys.readouterr()[0]
     assert path + ' -> infiniband -> num_of_vfs' in out
     assert path + ' -> infiniband -> sm_check' in out
+
+
+@pytest.mark.parametrize('text', ['', 'infiniband: {sriov: false', '[]'])
+@pytest.mark.parametrize('name', HOOKS)
+def test_no_hook_takes_a_broken_file_for_one_with_nothing_to_do(tmpdir, name, text):
+    path = tmpdir.join('astute.yaml')
+    path.write(text)
+    with pytest.raises(InputError):
+        hooks.run(name, str(path))
