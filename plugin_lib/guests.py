@@ -70,10 +70,13 @@ def problems(node):
     """InputErrors that say why guests cannot have virtual functions; empty where they can, or need not."""
     if not node.settings.sriov:
         return []
+    from plugin_lib.planning import ini_edit, passthrough
     from plugin_lib.planning import sriov as planning
     host = node.host()
-    return planning.problems(node.published, node.settings, host, _functions(node, host),
-                             files.others(node.root, planning.MODPROBE_FILE))
+    found = planning.problems(node.published, node.settings, host, _functions(node, host),
+                              files.others(node.root, planning.MODPROBE_FILE))
+    return found + ini_edit.problems(dict((path, files.read(node.root, path)) for path in (
+        passthrough.NOVA, passthrough.ML2)))
 
 
 def _functions(node, host, more=()):

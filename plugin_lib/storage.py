@@ -53,10 +53,15 @@ def rdma(node):
 
 def problems(node):
     # type: (object) -> list
-    """InputErrors that say why storage cannot use RDMA, as published data tells; empty where it can, or need not."""
+    """InputErrors that say why storage cannot use RDMA, as published data and the files to edit tell; empty where it
+    can, or need not.
+    """
     if not node.settings.storage_rdma:
         return []
-    from plugin_lib.planning import hiera
+    from plugin_lib.planning import hiera, ini_edit, iser
     from plugin_lib.planning import storage as planning
     decision = planning.decide(node.published)
-    return decision.problems + hiera.problems(node.published, decision.moves)
+    found = decision.problems + hiera.problems(node.published, decision.moves)
+    shared = hiera.file_of(node.published.release)
+    found += hiera.unreadable(files.read(node.root, shared), shared)
+    return found + ini_edit.problems({iser.CINDER_FILE: files.read(node.root, iser.CINDER_FILE)})

@@ -51,6 +51,16 @@ def problems(published, moves):
     return []
 
 
+def unreadable(text, path):
+    # type: (str, str) -> list
+    """InputErrors about a file of Hiera that holds no network_scheme that can be read, whatever is to be told."""
+    try:
+        yaml_key.get(text, KEY, path)
+    except InputError as error:
+        return [error]
+    return []
+
+
 def override(text, published, moves):
     # type: (str, object, tuple) -> str
     """The text of :func:`file_of` the release; None: there is to be no such file.

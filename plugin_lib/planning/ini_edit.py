@@ -70,6 +70,18 @@ def edit(text, changes, path):
     return text if _lines_of_sections(edited, path) == _lines_of_sections(text, path) else edited
 
 
+def problems(texts):
+    # type: (dict) -> list
+    """InputErrors, as of :func:`edit`, about those of the files {path: text, None without one} that cannot be edited."""
+    found = []
+    for path in sorted(path for path in texts if texts[path] is not None):
+        try:
+            _parse(texts[path], path)
+        except InputError as error:
+            found.append(error)
+    return found
+
+
 def values(text, section, name, path):
     # type: (str, str, str, str) -> list
     """The values of an option, in order; of one that takes a single value the last counts.

@@ -9,6 +9,7 @@ import os
 
 import pytest
 
+from plugin_lib import guests
 from plugin_lib.host import mechanisms
 from plugin_lib.planning.passthrough import ML2, NOVA
 
@@ -41,3 +42,8 @@ def test_mechanism_drivers_of_packages(tmpdir, place):
     tmpdir.join(place).write('[x]\nno = a:b\n[neutron.ml2.mechanism_drivers]\n one=a:b\ntwo = c:d\n\n[y]\nno = e:f\n',
                              ensure=True)
     assert mechanisms.read(str(tmpdir)) == frozenset(['one', 'two'])
+
+
+def test_preflight_tells_of_files_that_nobody_can_edit(case):
+    made = case('refused-syntax')
+    assert [error.where.replace(made.root, '') for error in guests.problems(made.node())] == [ML2, NOVA]

@@ -12,6 +12,8 @@ import os
 import pytest
 
 from plugin_lib import stages
+from plugin_lib.paths import OWN_HIERA_FILE
+from plugin_lib.planning.iser import CINDER_FILE
 from tests.model.case import expected, names
 from tests.model.storage_case import Case
 
@@ -58,5 +60,13 @@ def test_preflight_tells_before_anything_what_published_data_tells(tmpdir, folde
     case = Case(folder, tmpdir)
     found = ''.join(finding.text for finding in stages.preflight(case.node()) if finding.level == 'FAIL')
     reasons = [line.partition('why:')[2].strip() for line in expected(folder, 'refused.txt').splitlines()]
-    of_machine = ('mlx4_0 port', 'it holds no mapping', 'another plugin')
+    of_machine = ('mlx4_0 port', 'another plugin')
     assert [why for why in reasons if why not in found and not why.startswith(of_machine)] == []
+
+
+def test_preflight_tells_of_files_that_nobody_can_edit(tmpdir):
+    case = Case(os.path.join(Case.folder, '9.2-tagged-cinder'), tmpdir)
+    for path in (CINDER_FILE, OWN_HIERA_FILE):
+        case.write(path, 'no option\n')
+    found = [finding.subject for finding in stages.preflight(case.node()) if finding.level == 'FAIL']
+    assert [path for path in (CINDER_FILE, OWN_HIERA_FILE) if not any(path in subject for subject in found)] == []
