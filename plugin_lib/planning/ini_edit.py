@@ -72,7 +72,7 @@ def edit(text, changes, path):
 
 def problems(texts):
     # type: (dict) -> list
-    """InputErrors, as of :func:`edit`, about those of the files {path: text, None without one} that cannot be edited."""
+    """InputErrors, as of :func:`edit`, about those of {path: text, None without a file} that cannot be edited."""
     found = []
     for path in sorted(path for path in texts if texts[path] is not None):
         try:

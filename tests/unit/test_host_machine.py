@@ -69,13 +69,13 @@ class TestCapturedMachines(object):
 def test_a_port_that_changes_while_its_table_is_read_is_not_active(before, after, monkeypatch):
     kernel, port = kernel_with_eipoib()
     port.state = before
-    real = kernel.tree.read
+    real = kernel.tree.read_each
 
-    def read(path):
-        if path.endswith('/2/pkeys/0'):
+    def read_each(paths):
+        if any(path.endswith('/2/pkeys/0') for path in paths):
             port.state = after
-        return real(path)
-    monkeypatch.setattr(kernel.tree, 'read', read)
+        return real(paths)
+    monkeypatch.setattr(kernel.tree, 'read_each', read_each)
     assert machine.read(kernel).ports[1].state != 'ACTIVE'
 
 
