@@ -15,9 +15,9 @@ from plugin_lib.errors import InfinibandError
 _AT_ONCE = 20
 _LIST = ['fuel', '--json', 'node', 'list']
 _ADDRESS = re.compile(r'^[0-9]{1,3}(\.[0-9]{1,3}){3}\Z')
-# A discovery image gets a new host key whenever it boots.
-_SSH = ['ssh', '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=10', '-o', 'StrictHostKeyChecking=no',
-        '-o', 'UserKnownHostsFile=/dev/null', '-o', 'LogLevel=ERROR']
+# A discovery image gets a new host key whenever it boots; one that hangs must not hold up the others for ever.
+_SSH = ['ssh', '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=10', '-o', 'ServerAliveInterval=10',
+        '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'LogLevel=ERROR']
 # Fuel may have begun to deploy the node in the meantime: it is asked what it runs itself.
 _REBOOT = 'grep -qx bootstrap /etc/nailgun_systemtype || exit 9; (sleep 1; reboot) </dev/null >/dev/null 2>&1 &'
 _NOT_DISCOVERED = 9
