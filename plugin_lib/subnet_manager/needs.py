@@ -74,8 +74,8 @@ def of_nodes(nodes, with_guids, is_all=True):
                 if nic not in data.interfaces or data.interfaces[nic].mode != modes.INFINIBAND:
                     continue
                 if with_guids and role.vlans and nic not in guids:
-                    problems.append('{0}: the GUID of the port below {1} is not known; it is not needed without --guids'.format(
-                        data.path, nic))
+                    problems.append('{0}: the GUID of the port below {1} is not known; without --guids it is not needed'
+                                    .format(data.path, nic))
                 for vlan in vlans.numbers(role.vlans):
                     names, ports = found.setdefault(vlan, (set(), set()))
                     names.add(_network_of(role))
