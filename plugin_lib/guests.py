@@ -75,8 +75,9 @@ def problems(node):
     host = node.host()
     found = planning.problems(node.published, node.settings, host, _functions(node, host),
                               files.others(node.root, planning.MODPROBE_FILE))
-    return found + ini_edit.problems(dict((path, files.read(node.root, path)) for path in (
-        passthrough.NOVA, passthrough.ML2)))
+    edited = passthrough.NOVA, passthrough.ML2
+    found += files.unwritable(node.root, edited)
+    return found + ini_edit.problems(dict((path, files.read(node.root, path)) for path in edited))
 
 
 def _functions(node, host, more=()):

@@ -64,4 +64,5 @@ def problems(node):
     found = decision.problems + hiera.problems(node.published, decision.moves)
     shared = hiera.file_of(node.published.release)
     found += hiera.unreadable(files.read(node.root, shared), shared)
+    found += files.unwritable(node.root, [shared, iser.CINDER_FILE])
     return found + ini_edit.problems({iser.CINDER_FILE: files.read(node.root, iser.CINDER_FILE)})

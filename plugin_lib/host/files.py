@@ -38,6 +38,18 @@ def names(root, folder):
     return SEEN['folder', place]
 
 
+def unwritable(root, paths):
+    # type: (str, list) -> list
+    """InputErrors about those of the files, where they are there, that cannot be replaced: in a folder that is mounted
+    read-only, say.
+    """
+    places = [os.path.join(root, path.lstrip('/')) for path in sorted(paths)]
+    return [InputError('a configuration file that is to be changed cannot be', place,
+                       'nothing can be written to its folder', 'make it writable, then run again')
+            for place in places
+            if os.path.exists(fs_path(place)) and not os.access(fs_path(os.path.dirname(place)), os.W_OK)]
+
+
 def others(root, path):
     # type: (str, str) -> dict
     """{path: text} of the files beside the one at ``path`` whose names end like its.

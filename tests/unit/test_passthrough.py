@@ -47,3 +47,12 @@ def test_mechanism_drivers_of_packages(tmpdir, place):
 def test_preflight_tells_of_files_that_nobody_can_edit(case):
     made = case('refused-syntax')
     assert [error.where.replace(made.root, '') for error in guests.problems(made.node())] == [ML2, NOVA]
+
+
+def test_preflight_tells_of_files_that_nobody_can_replace(case, monkeypatch):
+    """As root that is a file system mounted read-only, which a test cannot make everywhere."""
+    made = case('refused-syntax')
+    monkeypatch.setattr(os, 'access', lambda path, mode: not path.endswith('/nova'))
+    told = guests.problems(made.node())
+    assert [error.where.replace(made.root, '') for error in told] == [NOVA, ML2, NOVA]
+    assert 'cannot be' in told[0].what
