@@ -94,8 +94,6 @@ def hidden(chosen):
                     wrong.append(f'{page.name}: {literal}: it does not say{MARK}')
             elif not has_run(words) and (words[0] in OURS or shutil.which(words[0]) or not program.says(literal)):
                 wrong.append(f'{page.name}: {literal}')
-
-
     return wrong
 
 
