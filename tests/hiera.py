@@ -62,13 +62,19 @@ def network_scheme(root, release, merged=None):
 
 
 def transformations(scheme):
-    """The transformations as l23network of 9.0.1 and later takes them: those of action override change others."""
-    steps = [dict(step) for step in scheme['transformations'] if step['action'] != 'override']
-    for change in scheme['transformations']:
-        for step in steps:
-            if change['action'] == 'override' and step.get('name') == change['override']:
-                step.update((key, value) for key, value in change.items() if key not in ('action', 'override'))
-    return [{key: value for key, value in step.items() if value != ''} for step in steps]
+    """The transformations as l23network takes them: what ``interfaces`` says of a port comes over them.
+
+    A stand-in for generate_network_config, whose merge of ``interfaces`` (6.1 to 9.2) it does; it refuses an action
+    that netconfig of Fuel 8.0 and 9.0 does not know.
+    """
+    merged = []
+    for step in scheme['transformations']:
+        assert step['action'] in ('noop', 'add-br', 'add-port', 'add-bond', 'add-patch'), step
+        told = scheme['interfaces'].get(step.get('name')) or {}
+        told = {key.replace('-', '_'): value for key, value in told.items() if value not in (None, '')}
+        step = {**step, **{key: value for key, value in told.items() if key in ('bridge', 'mtu')}}
+        merged.append({key: value for key, value in step.items() if (key, value) != ('bridge', 'absent')})
+    return merged
 
 
 def one_address(scheme):

@@ -6,6 +6,9 @@ Fuel 6.1 and 7.0: ``/etc/hiera/override/plugins.yaml``, which all plugins share.
 the first file that has it, so it has to be there whole.  Fuel 8.0 and later: a file of each plugin's own, merged over
 astute.yaml with merge_behavior ``deeper``: arrays are united, nothing can be deleted, a scalar takes the place of
 anything.  So only what differs is told: the endpoint's address becomes ``none``, the endpoint of another name has it.
+A transformation is in an array, but what ``interfaces`` says of a port takes the place of what its transformation says
+(l23network, generate_network_config): there a port leaves its bridge, for the value ``absent``.  The transformation
+``override`` would do likewise, and netconfig of Fuel 8.0 and 9.0 stops at it (it came with 9.0.1).
 
 The endpoint that is new carries its mark in ``vendor_specific``, where netconfig takes anything, and with it the name
 of the one that it was: the way back needs no other memory, whatever has become of the file meanwhile.
@@ -14,7 +17,6 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 import copy
 
-from plugin_lib import modes
 from plugin_lib.errors import InputError
 from plugin_lib.paths import HIERA_GLOBALS_FILE, OWN_HIERA_FILE, SHARED_HIERA_FILE
 from plugin_lib.planning import yaml_key
@@ -44,10 +46,6 @@ def problems(published, moves):
     if moves and release not in _RELEASES:
         return [InputError('cannot tell Hiera about storage', where, '{0} is not a release that is known'.format(
             release or 'it is missing, or'), 'give the astute.yaml that Fuel wrote to the node')]
-    if release == '8.0' and any(move.mode == modes.ETHERNET and _is_on_bridge(published, move) for move in moves):
-        return [InputError('cannot tell Hiera about storage', where,
-                           'Fuel 8.0 has no way to take an Ethernet port from its bridge',
-                           'switch off "Storage over RDMA", or use InfiniBand ports for storage')]
     return []
 
 
@@ -99,10 +97,6 @@ def globals_text(text):
     return yaml_key.put(text, KEY, None, HIERA_GLOBALS_FILE)
 
 
-def _is_on_bridge(published, move):
-    return any(port.bridge and (port.interface, port.vlan) == (move.nic, move.vlan) for port in published.scheme.ports)
-
-
 def _check_theirs(scheme, moves, path):
     """Raise InputError when another plugin's whole scheme is not one that storage can move in."""
     lacking = [move.endpoint for move, _ in moves if scheme is not None and move.endpoint not in (
@@ -128,11 +122,11 @@ def _moved(scheme, moves, more):
         endpoints[move.endpoint] = {'IP': 'none'}
         endpoints[link.name] = _marked(body, move.endpoint, more)
         _move_roles(result['roles'], move.endpoint, link.name)
-        if move.mode == modes.INFINIBAND:
+        own = _own_steps(result, link)
+        if not own:
             result['transformations'].append(_port(link))
-            continue
-        for step in result['transformations']:
-            if step.get('action') == 'add-port' and step.get('name') == link.name and step.get('bridge'):
+        for step in own:
+            if step.get('bridge'):
                 step['vendor_specific'] = dict(step.get('vendor_specific') or {}, **{str(MARK): step.pop('bridge')})
     return result
 
@@ -164,23 +158,35 @@ def _moved_back(scheme):
 
 def _difference(scheme, moves):
     """What is merged over ``scheme``."""
-    endpoints, roles, steps = {}, {}, []
+    endpoints, roles, interfaces, steps = {}, {}, {}, []
     for move, link in moves:
         body = scheme['endpoints'][move.endpoint]
         endpoints[link.name] = _marked(body, move.endpoint, {})
         # An array of routes cannot be taken away either, and netconfig passes over what is none.
         endpoints[move.endpoint] = dict((key, 'none') for key in ('IP', 'routes') if key in body)
         roles.update((name, link.name) for name, endpoint in scheme['roles'].items() if endpoint == move.endpoint)
-        if move.mode == modes.INFINIBAND:
+        own = _own_steps(scheme, link)
+        if not own:
             steps.append(_port(link))
-        else:
-            steps += [{'action': 'override', 'override': step['name'], 'bridge': ''}
-                      for step in scheme['transformations'] if step.get('action') == 'add-port'
-                      and step.get('name') == link.name and step.get('bridge')]
-    found = {'endpoints': endpoints, 'roles': roles}
-    if steps:
-        found['transformations'] = steps
-    return found
+        if any(step.get('bridge') for step in own):
+            interfaces[link.name] = _without_bridge(scheme, move)
+    told = {'endpoints': endpoints, 'roles': roles, 'interfaces': interfaces, 'transformations': steps}
+    return dict((key, value) for key, value in told.items() if value)
+
+
+def _without_bridge(scheme, move):
+    """What ``interfaces`` says of a port that leaves its bridge.
+
+    l23network gives a VLAN interface the MTU of the interface below, unless ``interfaces`` names it as well.
+    """
+    below = (scheme.get('interfaces') or {}).get(move.nic)
+    mtu = below.get('mtu') if move.port != move.nic and isinstance(below, dict) else None
+    return {'bridge': 'absent', 'mtu': mtu} if mtu else {'bridge': 'absent'}
+
+
+def _own_steps(scheme, link):
+    return [step for step in scheme['transformations'] if step.get('action') == 'add-port' and (
+        step.get('name') == link.name)]
 
 
 def _marked(body, origin, more):

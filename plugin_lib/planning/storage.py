@@ -4,7 +4,8 @@
 
 Neither Open vSwitch nor a Linux bridge carries RDMA.  So the endpoint of the storage roles moves from its bridge to
 the IPoIB interface under the EIPOIB one: to ``ib0`` where it is untagged, to the child ``ib0.80ca`` for VLAN 202.  On
-an Ethernet port of Mellanox's (RoCE) it moves to the port itself, or to its VLAN interface.
+an Ethernet port of Mellanox's (RoCE) it moves to the port itself, or to its VLAN interface, which leaves the bridge;
+where a network template has it there already nothing moves.
 
 A bond is no RDMA device.  Of a bond of EIPOIB interfaces storage takes the first by name, and that is told; a bond of
 Ethernet ports is refused, since what is in it can have no address of its own.
@@ -37,12 +38,13 @@ CONNECTED_MTU = 65520
 _TODO = 'correct the networks of the environment, or switch off "Storage over RDMA"'
 
 
-class Move(namedtuple('Move', 'endpoint nic vlan mode addresses')):
+class Move(namedtuple('Move', 'endpoint nic vlan mode addresses port')):
     """An endpoint that leaves its bridge.
 
     :param nic: the published interface below it, the one that is used of a bond
     :param vlan: its VLAN, None: untagged
     :param mode: of the nic: ``infiniband`` or ``ethernet``
+    :param port: what netconfig calls the nic, or its VLAN interface
     """
 
     __slots__ = ()
@@ -76,12 +78,13 @@ def decide(published):
         problems += [InputError('storage cannot use RDMA', where, reason, _TODO) for reason in why]
         if why:
             continue
-        nic = role.interfaces[0]
+        nic, vlan = role.interfaces[0], _vlan(role)
         if role.bond:
             notes.append('storage is on {0}, and RDMA needs one port: it uses {1} alone, and does not fail over'.format(
                 role.bond, nic))
-        moves.append(Move(role.endpoint, nic, vlans.numbers(role.vlans)[0] if role.vlans else None, role.mode,
-                          tuple(role.ip)))
+        port = _published_port(published, nic, vlan)
+        name = port.name if port else nic if vlan is None else '{0}.{1}'.format(nic, vlan)
+        moves.append(Move(role.endpoint, nic, vlan, role.mode, tuple(role.ip), name))
     moves.sort()
     nics = sorted(set(move.nic for move in moves))
     if len(nics) > 1:
@@ -108,8 +111,8 @@ def on_host(decision, host, ours, mode_of, connectable, sm_check):
     moves, problems, notes = [], list(decision.problems), list(decision.notes)
     for move in decision.moves:
         if move.mode == modes.ETHERNET:
-            name = move.nic if move.vlan is None else '{0}.{1}'.format(move.nic, move.vlan)
-            moves.append((move, StorageLink(name, None, None, None, None, None, None, move.addresses)))
+            if move.port != move.endpoint:
+                moves.append((move, StorageLink(move.port, None, None, None, None, None, None, move.addresses)))
             continue
         why, told = _obstacles(move, host, ours, sm_check)
         problems += [InputError('storage cannot use RDMA', move.nic, reason, todo) for reason, todo in why]
@@ -147,7 +150,32 @@ def _reasons_against(published, role):
         why.append('it also serves {0}, which cannot leave the bridge'.format(', '.join(on_bridges)))
     if published.network_scheme.section('endpoints').section(role.endpoint).get('gateway'):
         why.append('the default route leads through it')
-    return why
+    return why or _others_on_port(published, role)
+
+
+def _others_on_port(published, role):
+    """Clauses about who would lose an Ethernet port that leaves its bridge: over an InfiniBand one the bridge stays."""
+    port = _published_port(published, role.interfaces[0], _vlan(role)) if role.mode == modes.ETHERNET else None
+    if port is None or port.bridge is None:
+        return []
+    if port.bridge != role.endpoint:
+        return ['its port {0} is on {1}, which cannot do without it'.format(port.name, port.bridge)]
+    if port.provider == 'ovs':
+        return ["its port {0} is Open vSwitch's (provider: ovs)".format(port.name)]
+    patched = sorted(set(bridge for patch in published.scheme.patches if port.bridge in patch.bridges
+                         for bridge in patch.bridges if bridge != port.bridge))
+    return ['its port {0} serves {1} too, through a patch'.format(port.name, ', '.join(patched))] if patched else []
+
+
+def _published_port(published, nic, vlan):
+    """The PortSpec of an interface and VLAN; None without one."""
+    found = [port for port in published.scheme.ports if (port.interface, port.vlan) == (nic, vlan)]
+    return found[0] if found else None
+
+
+def _vlan(role):
+    """The VLAN of a role that has one, None: it is untagged."""
+    return vlans.numbers(role.vlans)[0] if role.vlans else None
 
 
 def _obstacles(move, host, ours, sm_check):
