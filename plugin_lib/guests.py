@@ -39,11 +39,13 @@ def vfs(node):
 
 def tables(node, host):
     # type: (object, object) -> dict
-    """{PCI address: host.sriov.Function} with tables of the devices under the private network."""
+    """{PCI address: host.sriov.Function} with tables of the devices under the private network.
+
+    The tables are not noted for a receipt: the service watches them.
+    """
     from plugin_lib.host import sriov as functions
-    from plugin_lib.host.seen import Noted
     from plugin_lib.host.sysfs import Reader
-    reader = Reader(Noted(node.source.tree))
+    reader = Reader(node.source.tree)
     return dict((pci, functions.with_tables(reader, function))
                 for pci, function in _functions(node, host).items())
 

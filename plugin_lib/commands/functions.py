@@ -4,10 +4,12 @@
 
 A virtual function's P_Key table holds indexes of the port's.  When the subnet manager gives the port its keys at other
 places, a guest has other keys from then on, so the tables follow: those of functions that a guest has, too, whoever has
-configured them.
+configured them.  And one virtual function after the other is looked at, so that what somebody else has changed is seen
+within as many seconds as there are: a free one gets back what it should have, of a guest's one it is known what is meant.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
+import itertools
 import os
 import time
 
@@ -28,23 +30,27 @@ def run(_):
     from plugin_lib.cli import ASTUTE
     from plugin_lib.daemon import locks
     from plugin_lib.paths import FUNCTIONS_LOCK, RUN_FOLDER
-    todo, meant = hooks.STAGES['passthrough'], {}
+    todo, meant, repeated = hooks.STAGES['passthrough'], {}, False
     with locks.held(RUN_FOLDER, FUNCTIONS_LOCK, program='fuel-infiniband functions'):
         while True:
             node, seen = stages.Node('/', ASTUTE), _status()
             functions = guests.tables(node, node.host())
-            meant = _follow(functions, meant)
-            for stage in todo:
-                stages.apply(node, stage, hooks.report)
+            done, meant = _follow(functions, meant)
+            done += [outcome for stage in todo for outcome in stages.apply(node, stage, hooks.report)]
             if not node.settings.sriov:
                 return EXIT_OK
             todo = ('vfs',)  # files of services are for Fuel's hooks while they run
-            while _status() == seen and not _moved(node, functions):
+            repeated = bool(done) and not repeated
+            if repeated:
+                continue  # what was read is of before it was changed
+            turns = itertools.cycle([(function, each) for _, function in sorted(functions.items()) if function.hca
+                                     for each in function.virtual])
+            while _status() == seen and not _moved(node, functions) and not _changed(node, *next(turns, ())):
                 time.sleep(PAUSE)
 
 
 def _follow(functions, meant):
-    """Let the functions that guests have follow their keys; what their entries mean then."""
+    """Let the functions that guests have follow their keys; (what was done, what their entries mean then)."""
     from plugin_lib import hooks
     from plugin_lib.effect import sriov
     from plugin_lib.effect.apply import apply
@@ -52,11 +58,12 @@ def _follow(functions, meant):
     from plugin_lib.planning import vfs
     from plugin_lib.planning.operations import WriteAttribute
     steps, means = vfs.follow(functions, meant)
-    for outcome in apply(steps, Executor(more={WriteAttribute: sriov.write})):
+    done = list(apply(steps, Executor(more={WriteAttribute: sriov.write})))
+    for outcome in done:
         hooks.report(outcome)
         if outcome.error:
             raise outcome.error
-    return means
+    return done, means
 
 
 def _moved(node, functions):
@@ -65,6 +72,13 @@ def _moved(node, functions):
     from plugin_lib.host.sysfs import Reader
     reader = Reader(node.source.tree)
     return any(sriov.ports(reader, function) != function.ports for function in functions.values() if function.hca)
+
+
+def _changed(node, function=None, virtual=None):
+    """Whether the tables of a virtual function, if there is any, are not as they were."""
+    from plugin_lib.host import sriov
+    from plugin_lib.host.sysfs import Reader
+    return bool(virtual) and sriov.virtual_with_tables(Reader(node.source.tree), function, virtual) != virtual
 
 
 def _status():

@@ -116,13 +116,18 @@ def with_tables(reader, function):
     """The Function with the P_Keys and GUIDs of its ports and virtual functions: thousands of attributes."""
     if function.hca is None:
         return function
-    hca = '{0}/{1}'.format(hcas.CLASS, function.hca)
-    sriov = '{0}/{1}/sriov'.format(DEVICES, function.pci)
     return function._replace(
-        node_guid=_guid(reader.read(hca + '/node_guid')), ports=ports(reader, function),
-        virtual=tuple(each._replace(ports=_virtual_ports(reader, hca + '/iov', each.pci),
-                                    guids=_guids(reader, '{0}/{1}'.format(sriov, each.number)))
-                      for each in function.virtual))
+        node_guid=_guid(reader.read('{0}/{1}/node_guid'.format(hcas.CLASS, function.hca))),
+        ports=ports(reader, function),
+        virtual=tuple(virtual_with_tables(reader, function, each) for each in function.virtual))
+
+
+def virtual_with_tables(reader, function, virtual):
+    # type: (object, Function, VirtualFunction) -> VirtualFunction
+    """One of the VirtualFunctions of a Function, which has an HCA, with its P_Keys and GUIDs as they are now."""
+    return virtual._replace(
+        ports=_virtual_ports(reader, '{0}/{1}/iov'.format(hcas.CLASS, function.hca), virtual.pci),
+        guids=_guids(reader, '{0}/{1}/sriov/{2}'.format(DEVICES, function.pci, virtual.number)))
 
 
 def ports(reader, function):

@@ -1,6 +1,7 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""``fuel-infiniband functions``: what a boot gives back, keys that come to other places, and who may keep them so.
+"""``fuel-infiniband functions``: what a boot gives back, keys that come to other places, what somebody else changes, and
+who may keep them so.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
@@ -131,6 +132,37 @@ def test_a_guest_keeps_the_keys_that_its_agent_gave_it_wherever_they_move(case, 
     assert seen == [[0x83e9, 0xffff], [0x83e9, 0xffff], [0x03e9, 0xffff], [0, 0xffff], [0xffff], [0xffff],
                     [0x83e9, 0xffff]]
     assert function.pkeys[1][2] == 77
+
+
+def test_what_somebody_else_changed_is_found_when_its_turn_comes(case, service):
+    made = case('connectx3-compute')
+    made.play()
+    whole, hca = made.virtual(), made.kernel.hcas['mlx4_0']
+    turns = len(hca.sriov.virtual)
+
+    def change():
+        hca.sriov.virtual[turns - 1].pkeys[1][100] = 0
+        assert made.virtual() != whole
+        return True
+    rest = [lambda: True] * (turns - 2)
+    assert service(made, [change] + rest + [lambda: made.switch('sriov', 'false')]) == 0
+    assert made.virtual() == whole
+
+
+def test_what_an_agent_gave_a_guest_since_the_last_look_is_known(case, service):
+    made = case('guest-runs')
+    port, function = made.kernel.hcas['mlx4_0'].ports[1], made.kernel.hcas['mlx4_0'].sriov.virtual[1]
+    meant = port.pkeys[2]
+
+    def give():
+        function.pkeys[1][0] = 2
+        return True
+
+    def move():
+        port.set_pkeys([key for key in port.pkeys if key][::-1])
+    turns = len(made.kernel.hcas['mlx4_0'].sriov.virtual)
+    assert service(made, [give] + [lambda: True] * turns + [move, lambda: made.switch('sriov', 'false')]) == 0
+    assert port.pkeys[function.pkeys[1][0]] == meant
 
 
 def test_one_of_them_is_enough(tmpdir, monkeypatch):
