@@ -22,8 +22,6 @@ DONE, REFUSED = [[pytest.param(kind, folder, id=os.path.basename(folder)) for ki
     sriov_case.Case, storage_case.Case) for folder in names(kind.folder)[index]] for index in (0, 1)]
 
 each = pytest.mark.parametrize('kind, folder', DONE)
-# Not the one with hundreds of writes, which are those of connectx3-compute again and again.
-most = pytest.mark.parametrize('kind, folder', [param for param in DONE if param.id != 'most-functions'])
 WAYS = [pytest.param(True, id='on'), pytest.param(False, id='off')]
 
 
@@ -72,7 +70,7 @@ def test_when_the_setting_is_off_again_everything_is_as_before(new, kind, folder
 
 
 @pytest.mark.parametrize('is_on', WAYS)
-@most
+@each
 def test_killed_after_any_write_and_run_again_it_ends_the_same(new, kind, folder, is_on):
     whole = new(kind, folder, is_on)
     number = writes(whole)
@@ -105,7 +103,7 @@ def test_killed_after_every_single_write_it_ends_the_same(new, kind, folder, is_
 
 
 @pytest.mark.parametrize('is_on', WAYS)
-@most
+@each
 def test_every_write_fails_once_and_is_undone_with_what_came_before_it(new, kind, folder, is_on):
     whole, case = new(kind, folder, is_on), new(kind, folder, is_on)
     number, failures = writes(whole), 0
