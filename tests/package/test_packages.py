@@ -96,14 +96,16 @@ def test_the_hook_removes_nothing_where_it_was_not_staged(tmp_path, marker):
     assert listing(tree) == before | {'deployment_scripts/fuel-infiniband.sha256', f'repositories/ubuntu/{DEB}'}
 
 
-def test_the_builder_in_the_source_tree_removes_nothing(tmp_path):
-    """It stumbles over links in the tests' captured machines, after the hook has run: packages come of ./dev rpm."""
+def test_the_builder_packs_the_plain_source_tree_too_and_removes_nothing(tmp_path):
+    """All of it, tests included: the packages that are for users come of ./dev rpm."""
     checkout = tmp_path / 'checkout'
     made = run('git', 'clone', '-q', str(TOP), str(checkout))
     if made.returncode:
         pytest.skip(f'this is no git checkout: {made.stdout.strip()}')
     before = listing(checkout)
-    run(sys.executable, '-m', 'tools.fpb', '--build', '.', cwd=checkout, env=packages.environment(tmp_path))
+    built = run(sys.executable, '-m', 'tools.fpb', '--build', '.', cwd=checkout, env=packages.environment(tmp_path))
+    assert built.returncode == 0, built.stdout
+    assert [path.name for path in checkout.glob('*.rpm')] == ['infiniband-1.0-1.0.0-1.noarch.rpm']
     assert before | {f'repositories/ubuntu/{DEB}'} <= listing(checkout)
     assert run('git', 'status', '--porcelain', '--untracked-files=no', cwd=checkout).stdout == ''
 
