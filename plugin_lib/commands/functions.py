@@ -5,7 +5,8 @@
 A virtual function's P_Key table holds indexes of the port's.  When the subnet manager gives the port its keys at other
 places, a guest has other keys from then on, so the tables follow: those of functions that a guest has, too, whoever has
 configured them.  And one virtual function after the other is looked at, so that what somebody else has changed is seen
-within as many seconds as there are: a free one gets back what it should have, of a guest's one it is known what is meant.
+within as many seconds as there are: a free one gets back what it should have, of a guest's one it is known what is
+meant.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
@@ -17,7 +18,8 @@ from plugin_lib.errors import EXIT_OK
 
 SUMMARY = 'keep the P_Keys and GUIDs of virtual functions as they should be; the init system calls this'
 
-# eipoibd is who the kernel tells of changes, and it replaces its status when it finds other keys.
+# eipoibd is who the kernel tells of changes, and it replaces its status when it finds other keys or other places: each
+# look at a port's table is a command to the firmware for every entry (mlx4_ib_query_pkey), too much for every second.
 PAUSE = 1.0
 
 
@@ -45,7 +47,7 @@ def run(_):
                 continue  # what was read is of before it was changed
             turns = itertools.cycle([(function, each) for _, function in sorted(functions.items()) if function.hca
                                      for each in function.virtual])
-            while _status() == seen and not _moved(node, functions) and not _changed(node, *next(turns, ())):
+            while _status() == seen and not _changed(node, *next(turns, ())):
                 time.sleep(PAUSE)
 
 
@@ -64,14 +66,6 @@ def _follow(functions, meant):
         if outcome.error:
             raise outcome.error
     return done, means
-
-
-def _moved(node, functions):
-    """Whether a key is at another place of its port's table: eipoibd tells of keys, and not of their places."""
-    from plugin_lib.host import sriov
-    from plugin_lib.host.sysfs import Reader
-    reader = Reader(node.source.tree)
-    return any(sriov.ports(reader, function) != function.ports for function in functions.values() if function.hca)
 
 
 def _changed(node, function=None, virtual=None):

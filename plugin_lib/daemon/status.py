@@ -100,6 +100,7 @@ class Status(object):
             'parent': eipoib.parent, 'mac': eipoib.mac,
             'state': port.state if port else None,
             'keys': [str(pkey) for pkey in port.pkeys] if port and port.pkeys is not None else None,
+            'places': list(port.places) if port and port.places is not None else None,
             'vlans': sorted(finding.vlan for finding in findings
                             if finding.state == 'ok' and finding.vlan is not None and not finding.mac),
             'storage': sorted(finding.vlan for finding in findings
@@ -140,12 +141,12 @@ def read(folder):
     """The status document, None when eipoibd has not run since the machine started.
 
     Its keys: ``format``, ``mode``, ``pid``, ``updated`` (UTC), ``interfaces`` {EIPOIB name: {``hca``, ``port``,
-    ``guid`` of the port (``0x0002c90300000011``), ``parent``, ``mac``, ``state``, ``keys`` [``0x8064``], ``vlans``
-    [int], ``storage`` [int] the VLANs that storage over RDMA has instead, ``lines`` [str], ``vifs`` [{``bridge``,
-    ``port``, ``mac``, ``vlan`` None: untagged, ``pkey``, ``child``, ``state``, ``detail``}] of others than the
-    interface itself, ``states`` {state of a Finding: how many}, ``steps_done``, ``steps_failed``, ``last_change``,
-    ``last_error``}}, ``backoff`` {subject: {``failures``, ``error``, ``tried``, ``pause`` in seconds from then}},
-    ``problems``, ``warnings``, ``error`` and ``counters``.
+    ``guid`` of the port (``0x0002c90300000011``), ``parent``, ``mac``, ``state``, ``keys`` [``0x8064``], ``places``
+    [int] their indexes in the port's table, ``vlans`` [int], ``storage`` [int] the VLANs that storage over RDMA has
+    instead, ``lines`` [str], ``vifs`` [{``bridge``, ``port``, ``mac``, ``vlan`` None: untagged, ``pkey``, ``child``,
+    ``state``, ``detail``}] of others than the interface itself, ``states`` {state of a Finding: how many},
+    ``steps_done``, ``steps_failed``, ``last_change``, ``last_error``}}, ``backoff`` {subject: {``failures``, ``error``,
+    ``tried``, ``pause`` in seconds from then}}, ``problems``, ``warnings``, ``error`` and ``counters``.
 
     :raises InputError: when it is there and makes no sense
     """

@@ -35,7 +35,7 @@ def _port(reader, hca, number, pci):
     folder = '{0}/{1}/ports/{2}'.format(CLASS, hca, number)
     state, link_layer, lid, sm_lid, rate = (
         reader.read('{0}/{1}'.format(folder, leaf)) for leaf in ('state', 'link_layer', 'lid', 'sm_lid', 'rate'))
-    pkeys, problem = _table(reader.tree, folder + '/pkeys')
+    pkeys, places, problem = _table(reader.tree, folder + '/pkeys')
     if pkeys is None and not reader.tree.exists(folder):
         return None  # unplugged while it was read
     if problem:
@@ -44,22 +44,23 @@ def _port(reader, hca, number, pci):
         # A port that goes down loses its table: only between two looks that find it ACTIVE the table was that of an
         # active port.
         state = reader.read('{0}/state'.format(folder))
-    return Port(hca, number, pci, _state(state), link_layer, _lid(lid), _lid(sm_lid), rate, pkeys, problem)
+    return Port(hca, number, pci, _state(state), link_layer, _lid(lid), _lid(sm_lid), rate, pkeys, places,
+                problem)
 
 
 def _table(tree, folder):
-    """``(PKeys or None, why they are missing or incomplete or None)``."""
+    """``(PKeys or None, their indexes likewise, why they are missing or incomplete or None)``."""
     try:
         indexes = _numbers(tree.names(folder))
         texts = tree.read_each(_entries(folder, indexes))
     except EnvironmentError as error:
-        return None, problem_of(error)
+        return None, None, problem_of(error)
     return _pkeys(folder, indexes, texts)
 
 
 @remembering
 def _pkeys(folder, indexes, texts):
-    pkeys, problem, known = [], None, {'0x0000': None}  # most slots are empty
+    found, problem, known = [], None, {'0x0000': None}  # most slots are empty
     for index, text in zip(indexes, texts):
         try:
             pkey = known[text] if text in known else PKey.of_table_entry(text)
@@ -67,8 +68,8 @@ def _pkeys(folder, indexes, texts):
             problem = '{0}/{1}: {2}'.format(folder, index, error.what)
             continue
         if pkey:
-            pkeys.append(pkey)
-    return tuple(pkeys), problem
+            found.append((pkey, index))
+    return tuple(pkey for pkey, _ in found), tuple(index for _, index in found), problem
 
 
 @remembering

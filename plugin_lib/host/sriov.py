@@ -118,7 +118,7 @@ def with_tables(reader, function):
         return function
     return function._replace(
         node_guid=_guid(reader.read('{0}/{1}/node_guid'.format(hcas.CLASS, function.hca))),
-        ports=ports(reader, function),
+        ports=_ports(reader, function),
         virtual=tuple(virtual_with_tables(reader, function, each) for each in function.virtual))
 
 
@@ -130,7 +130,7 @@ def virtual_with_tables(reader, function, virtual):
         guids=_guids(reader, '{0}/{1}/sriov/{2}'.format(DEVICES, function.pci, virtual.number)))
 
 
-def ports(reader, function):
+def _ports(reader, function):
     # type: (object, Function) -> dict
     """{number: PhysicalPort} of a Function's HCA as they are now."""
     folder = '{0}/{1}/ports'.format(hcas.CLASS, function.hca)

@@ -41,7 +41,7 @@ class Interface(namedtuple('Interface',
 Interface.__new__.__defaults__ = (None, None, None, None)  # most interfaces are in no bridge, and made by hardware
 
 
-class Port(namedtuple('Port', 'hca number pci state link_layer lid sm_lid rate pkeys problem')):
+class Port(namedtuple('Port', 'hca number pci state link_layer lid sm_lid rate pkeys places problem')):
     """A port of an HCA.
 
     :param pci: the HCA's PCI address, None where sysfs does not tell
@@ -49,6 +49,7 @@ class Port(namedtuple('Port', 'hca number pci state link_layer lid sm_lid rate p
     :param link_layer: ``InfiniBand`` or ``Ethernet``
     :param pkeys: PKeys in the order of the table without the empty slots, or
         None when the table could not be read: an error is not an empty table
+    :param places: the index in the table of each of them, likewise
     :param problem: why ``pkeys`` is None or incomplete, else None
     """
 

@@ -32,7 +32,7 @@ MAC = '02:00:00:00:00:04'
 def host(pkeys):
     """The machine, with eth4, and eth5 where there is one, over port 1 of mlx4_0."""
     port = Port('mlx4_0', 1, '0000:03:00.0', 'ACTIVE', 'InfiniBand', 1, 1, '40 Gb/sec (4X QDR)',
-                tuple(PKey.parse(text) for text in pkeys), None)
+                tuple(PKey.parse(text) for text in pkeys), tuple(range(len(pkeys))), None)
     nics = dict((name, Interface(name, link.ifindex, link.address, 'ethernet', bool(link.flags & IFF_UP), link.state,
                                  link.mtu, None, None, link.master, link.kind, link.parent, link.vlan))
                 for name, link in Links().read().items())

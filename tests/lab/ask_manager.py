@@ -28,7 +28,7 @@ def main():
     libibumad.umad_close_port(libibumad.umad_open_port(hca.encode(), 1))
     os.open = opened
     for lid in map(int, lids):
-        print(json.dumps(manager.ask(Port(hca, 1, None, 'ACTIVE', 'InfiniBand', 1, lid, None, (), None))))
+        print(json.dumps(manager.ask(Port(hca, 1, None, 'ACTIVE', 'InfiniBand', 1, lid, None, (), (), None))))
 
 
 if __name__ == '__main__':

@@ -77,7 +77,7 @@ def machine(keys=KEYS, names=('eth4',), masters=(), others=(), mtu=2044):
     :param mtu: of the IPoIB parent and all of these, in bytes
     """
     pkeys = None if keys is None else tuple(PKey.from_value(key) for key in keys)
-    hca = HcaPort('mlx4_0', 1, '0000:03:00.0', 'ACTIVE', 'InfiniBand', 1, 1, '40', pkeys, None)
+    hca = HcaPort('mlx4_0', 1, '0000:03:00.0', 'ACTIVE', 'InfiniBand', 1, 1, '40', pkeys, None, None)
     nics = dict((name, nic(name, mtu, driver='eth_ipoib', bus_info='ib0')) for name in names)
     nics['ib0'] = nic('ib0', mtu)
     for name, master in dict(masters).items():

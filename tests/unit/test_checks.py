@@ -27,7 +27,7 @@ ALL_KEYS = tuple(PKey(vlan, True) for vlan in (201, 1000, 1001, 1002, 1003))
 
 def machine(pkeys=ALL_KEYS, state='ACTIVE', problem=None, driver='eth_ipoib', eipoib=True):
     nic = Interface('eth4', 4, MAC, 'ethernet', True, 'up', 1500, driver, 'ib0', None)
-    port = Port('mlx4_0', 1, '0000:03:00.0', state, 'InfiniBand', '7', '1', '56 Gb/sec', pkeys, problem)
+    port = Port('mlx4_0', 1, '0000:03:00.0', state, 'InfiniBand', '7', '1', '56 Gb/sec', pkeys, None, problem)
     eipoibs = {'eth4': Eipoib('eth4', 'ib0', 'mlx4_0', 1, MAC, True, (), (), True)} if eipoib else {}
     return Host({'eth4': nic} if driver else {}, (port,), eipoibs, {}, ())
 

@@ -26,7 +26,7 @@ def test_status_tells_keys_vlans_changes_and_errors(tmpdir):
     assert document['interfaces']['eth4'] == {
         'hca': 'mlx4_0', 'port': 1, 'guid': '0x0002c90300000001', 'parent': 'ib0', 'mac': '00:02:c9:00:00:01',
         'state': 'ACTIVE',
-        'keys': ['0xffff', '0x8064', '0x0065'], 'vlans': [100], 'states': {'limited': 1, 'ok': 2},
+        'keys': ['0xffff', '0x8064', '0x0065'], 'places': [0, 1, 2], 'vlans': [100], 'states': {'limited': 1, 'ok': 2},
         'steps_done': 3, 'steps_failed': 0, 'last_change': '1970-01-01T00:00:00Z', 'last_error': None,
         'lines': ['mlx4_0 port 1 0xffff full ==> ib0.1 untagged eth4 ok',
                   'mlx4_0 port 1 0x8064 full ==> ib0.8064 vlan 100 eth4 ok',
@@ -45,6 +45,16 @@ def test_status_is_not_written_when_nothing_changed(tmpdir):
     before = os.stat(str(tmpdir.join('status.json'))).st_ino
     told.update(node.once())
     assert os.stat(str(tmpdir.join('status.json'))).st_ino == before
+
+
+def test_status_is_written_when_keys_come_to_other_places_in_their_order(tmpdir):
+    node = Node(tmpdir, [0xffff, 0x8064])
+    told = status.Status(str(tmpdir), 'service')
+    told.update(node.once())
+    node.port.set_pkeys([0xffff, 0, 0x8064])
+    told.update(node.once())
+    nic = status.read(str(tmpdir))['interfaces']['eth4']
+    assert (nic['keys'], nic['places']) == (['0xffff', '0x8064'], [0, 2])
 
 
 def test_status_keeps_the_last_error_and_the_reason_of_a_failed_pass(tmpdir):

@@ -19,7 +19,8 @@ def results():
     keys = (PKey(0x7fff, True), *(PKey(vlan, True) for vlan in (201, 202, 1000, 1001, 1002, 1003)))
     mac = '0c:c4:7a:00:00:04'
     host = Host({'eth4': Interface('eth4', 4, mac, 'ethernet', True, 'up', 1500, 'eth_ipoib', 'ib0', None)},
-                (Port('mlx4_0', 1, '0000:03:00.0', 'ACTIVE', 'InfiniBand', '0x1', '0x1', '56 Gb/sec', keys, None),),
+                (Port('mlx4_0', 1, '0000:03:00.0', 'ACTIVE', 'InfiniBand', '0x1', '0x1', '56 Gb/sec', keys,
+                      tuple(range(len(keys))), None),),
                 {'eth4': Eipoib('eth4', 'ib0', 'mlx4_0', 1, mac, True, (), (), True)}, {}, ())
     every = frozenset(('mlx4_core', 'mlx4_ib', 'ib_ipoib', 'eth_ipoib'))
 

@@ -61,7 +61,7 @@ def _host():
     mac = '0c:c4:7a:00:00:04'
     parent = Interface('ib0', 3, '80:00:02:08', 'infiniband', True, 'up', 2044, 'ib_ipoib', '0000:03:00.0')
     return Host({'ib0': parent, 'eth4': Interface('eth4', 4, mac, 'ethernet', True, 'up', 1500, 'eth_ipoib', 'ib0')},
-                (Port('mlx4_0', 1, '0000:03:00.0', 'ACTIVE', 'InfiniBand', 1, 1, '56 Gb/sec', keys, None),),
+                (Port('mlx4_0', 1, '0000:03:00.0', 'ACTIVE', 'InfiniBand', 1, 1, '56 Gb/sec', keys, (0, 1), None),),
                 {'eth4': Eipoib('eth4', 'ib0', 'mlx4_0', 1, mac, True, (), (), True)}, {}, ())
 
 
