@@ -9,7 +9,7 @@ the changes are composed again on what is there now.
 from __future__ import absolute_import, print_function, unicode_literals
 
 from plugin_lib.errors import ApplyError
-from plugin_lib.host.ovsdb import CHECK_SERVER, SILENT, TIME_LIMIT, Server
+from plugin_lib.host.ovsdb import CHECK_SERVER, CHECK_SWITCH, LATE, SILENT, TIME_LIMIT, Server
 from plugin_lib.host.switch import known_columns
 from plugin_lib.planning.ovs_changes import (
     MARK,
@@ -87,8 +87,7 @@ def _commit(database, transaction):
 
 def _errors(database, serial, transaction):
     """The errors about ports that we added, sorted, when ovs-vswitchd works with the configuration ``serial``."""
-    database.run_until(lambda: database.rows('Open_vSwitch')[0].cur_cfg >= serial,
-                       'ovs-vswitchd has not taken the configuration', 'check that ovs-vswitchd runs')
+    database.run_until(lambda: database.rows('Open_vSwitch')[0].cur_cfg >= serial, LATE, CHECK_SWITCH)
     added = set(name for change in transaction.changes if isinstance(change, (AddBond, AddPort))
                 for name in getattr(change, 'interfaces', (change.name,)))
     return sorted('{0}: {1}'.format(row.name, row.error[0]) for row in database.rows('Interface')

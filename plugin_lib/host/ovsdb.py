@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Open vSwitch's database: requests with a time limit, and what the bridges look like.
 
+ovs-vswitchd writes the ``next_cfg`` that it has taken into ``cur_cfg`` (ovs-vswitchd.conf.db(5)).  What it has not
+taken is in the database only, and no bridge of this machine.
+
 Runs with the ``ovs`` library from 2.4 to 4.0; Ubuntu 14.04's 2.0 has the same
 interface as far as it is used here.  The library is imported when the database's
 socket exists, and not before: that takes longer than everything else a hook does
@@ -13,13 +16,17 @@ import errno
 import json
 import os
 
-from plugin_lib._compat import fs_path, to_text
+from plugin_lib._compat import fs_path, integer_types, to_text
 from plugin_lib.errors import ApplyError
 from plugin_lib.host.switch import COLUMNS, DATABASE, SOCKET, Tables, known_columns
 
 TIME_LIMIT = 10
 SILENT = 'ovsdb-server has not answered'
 CHECK_SERVER = 'check that ovsdb-server runs: service openvswitch-switch status'
+LATE = 'ovs-vswitchd has not taken the configuration'
+CHECK_SWITCH = 'check that ovs-vswitchd runs: service openvswitch-switch status; then run again'
+_SERIALS = ('cur_cfg', 'next_cfg')
+_POLL = 50  # milliseconds
 
 
 def read(root='/', time_limit=TIME_LIMIT):
@@ -27,13 +34,15 @@ def read(root='/', time_limit=TIME_LIMIT):
     """What Open vSwitch on this machine looks like, or None without Open vSwitch.
 
     :param root: the folder that holds ``var/run/openvswitch/db.sock``
-    :param time_limit: seconds that each answer may take
-    :raises ApplyError: when the database does not answer in time, or the ``ovs`` library is missing
+    :param time_limit: seconds that each answer, and ovs-vswitchd with what the database says, may take
+    :raises ApplyError: when the database does not answer in time, ovs-vswitchd does not take what it says, or the
+        ``ovs`` library is missing
     """
     if not os.path.exists(os.path.join(root, SOCKET)):
         return None
     server = Server(root, time_limit)
     try:
+        _wait_for_switch(server)
         return _tables(server).snapshot()
     except (AttributeError, IndexError, KeyError, TypeError):
         raise server.failure('what it answers makes no sense', 'see the log of ovsdb-server')
@@ -48,13 +57,16 @@ def answer(root='/', time_limit=TIME_LIMIT):
     For whoever only wants to know whether something has changed: it takes the standard library alone, and a tenth of
     the time.  The rows are sorted, since the server tells them in another order now and then.
 
-    :raises EnvironmentError: when the database does not answer in time
+    :raises EnvironmentError: when the database does not answer in time, or not as one does, or ovs-vswitchd has not
+        taken what it says
     """
     path = os.path.join(root, SOCKET)
     if not os.path.exists(path):
         return []
     import socket
-    request = {'id': 0, 'method': 'transact', 'params': [DATABASE] + _selects(COLUMNS)}
+    # The last, since what comes behind an error is not answered: an old database may lack a column.
+    selects = _selects(COLUMNS) + _selects({'Open_vSwitch': _SERIALS})
+    request = {'id': 0, 'method': 'transact', 'params': [DATABASE] + selects}
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connection.settimeout(time_limit)
@@ -67,8 +79,14 @@ def answer(root='/', time_limit=TIME_LIMIT):
                 raise EnvironmentError(errno.ECONNRESET, os.strerror(errno.ECONNRESET), path)
             received += data
             document = _whole(received)
-        return sorted(json.dumps(row, sort_keys=True) for result in document['result']
+        results = document['result']
+        taken, wanted = _serials(results.pop())
+        if taken < wanted:
+            raise EnvironmentError(errno.EAGAIN, LATE, path)
+        return sorted(json.dumps(row, sort_keys=True) for result in results
                       for row in (result or {}).get('rows', [result]))
+    except (AttributeError, IndexError, KeyError, TypeError):
+        raise EnvironmentError(errno.EPROTO, os.strerror(errno.EPROTO), path)
     finally:
         connection.close()
 
@@ -196,6 +214,30 @@ def _tables(server):
         for number, row in enumerate(rows[table]):
             tables.put(table, row['_uuid'][1] if '_uuid' in row else number, row)
     return tables
+
+
+def _wait_for_switch(server):
+    """Wait until ovs-vswitchd works with what the database says now, whatever is asked of it meanwhile."""
+    def serials():
+        return _serials(server.request('transact', [DATABASE] + _selects({'Open_vSwitch': _SERIALS}))[0])
+
+    taken, wanted = serials()
+    if taken < wanted:
+        server.wait(lambda: serials()[0] >= wanted, lambda poller: poller.timer_wait(_POLL), LATE, CHECK_SWITCH)
+
+
+def _serials(result):
+    """(the configuration that ovs-vswitchd works with, the one that it is to) from the row of Open_vSwitch, alike where
+    there is none.
+
+    :raises TypeError: when they are no numbers
+    """
+    for row in (result or {}).get('rows', ()):
+        serials = tuple(row[name] for name in _SERIALS)
+        if not all(isinstance(each, integer_types) for each in serials):
+            raise TypeError
+        return serials
+    return 0, 0
 
 
 def _select(server, columns):

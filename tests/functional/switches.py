@@ -75,15 +75,16 @@ class Node:
         children = pathlib.Path(f'/proc/{self._holder.pid}/task/{self._holder.pid}/children')
         self.pid = int(children.read_text().split()[0])
         self('ip', 'link', 'set', 'lo', 'up')
-        openvswitch.start(self._inside, str(folder), str(self.run_folder), str(folder / 'log'))
+        openvswitch.start(self.inside, str(folder), str(self.run_folder), str(folder / 'log'))
         self.astute = folder / 'astute.yaml'
         self.astute.write_text(ASTUTE.format(number=number))
 
-    def _inside(self, argv):
+    def inside(self, argv):
+        """The argv that runs an argv in the namespaces."""
         return ['nsenter', f'--target={self.pid}', '--net', '--pid', *AS_USER, '--', *argv]
 
     def __call__(self, *argv, check=True):
-        done = subprocess.run(self._inside(argv), capture_output=True, text=True, check=False)
+        done = subprocess.run(self.inside(argv), capture_output=True, text=True, check=False)
         assert not check or done.returncode == 0, f'{argv}: {done.stderr}'
         return done
 

@@ -1,6 +1,9 @@
 # Copyright 2026 the fuel-plugin-infiniband authors
 # SPDX-License-Identifier: Apache-2.0
-"""Databases of Open vSwitch that are silent, absent, old, large, or no such thing: one clear error, or read whole."""
+"""Databases of Open vSwitch that are silent, absent, old, large, or no such thing: one clear error, or read whole.
+
+And ovs-vswitchd being dead, or behind what the database says.
+"""
 import contextlib
 import json
 import os
@@ -40,12 +43,51 @@ def test_a_database_that_does_not_answer_is_one_error_in_bounded_time(nodes, pyt
     assert done.returncode == 3 and 'Connection refused' in done.stderr, done.stderr
 
 
-def test_a_vswitchd_that_is_dead_is_told_apart(nodes):
+@pytest.mark.parametrize('python', PYTHONS)
+def test_a_vswitchd_that_is_dead_is_told_until_it_runs_again(nodes, python):
     node = nodes()
     os.kill(node.daemon('ovs-vswitchd'), signal.SIGKILL)
     with pytest.raises(ApplyError) as caught:
         effect.apply(transaction(AddBridge('br-x', '')), str(node.folder), time_limit=1)
-    assert 'ovs-vswitchd has not taken the configuration' in caught.value.why
+    assert ovsdb.LATE in caught.value.why
+    done = node.apply(*PKEYS, python=python)  # what it has to do is in the database, or would come after that
+    assert done.returncode == 3 and f'{ovsdb.LATE} within 10 s' in done.stderr, done.stderr
+    assert 'check that ovs-vswitchd runs' in done.stderr
+    with pytest.raises(EnvironmentError, match=ovsdb.LATE):
+        ovsdb.answer(str(node.folder))
+
+    openvswitch.start_switch(node.inside, str(node.run_folder), str(node.folder / 'log'))
+    assert applied(node, *PKEYS, python=python)['again'] == []
+    assert ovsdb.answer(str(node.folder))
+
+
+def test_a_vswitchd_that_is_a_moment_behind_is_waited_for(nodes):
+    node = nodes()
+    switch_pid = node.daemon('ovs-vswitchd')
+    os.kill(switch_pid, signal.SIGSTOP)
+    node.vsctl('--no-wait', 'add-br', 'br-x', '--', 'set', 'Open_vSwitch', '.', 'next_cfg=1000')
+    timer = threading.Timer(1, os.kill, (switch_pid, signal.SIGCONT))
+    timer.start()
+    assert 'br-x' in ovsdb.read(str(node.folder), 60).bridges
+    assert node.vsctl('get', 'Open_vSwitch', '.', 'cur_cfg').strip() == '1000'
+    timer.join()
+
+
+def test_more_that_is_asked_of_a_vswitchd_meanwhile_is_not_waited_for(nodes):
+    """Somebody who changes the database all the time keeps nobody from reading it."""
+    node = nodes()
+    os.kill(node.daemon('ovs-vswitchd'), signal.SIGKILL)
+    node.vsctl('--no-wait', 'set', 'Open_vSwitch', '.', 'cur_cfg=5', 'next_cfg=7')
+
+    def work():
+        for number in range(6, 9):
+            time.sleep(0.3)
+            node.vsctl('--no-wait', 'set', 'Open_vSwitch', '.', f'cur_cfg={number}', f'next_cfg={number + 2}')
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert ovsdb.read(str(node.folder), 60) is not None
+    thread.join()
 
 
 def test_no_socket_is_no_open_vswitch(tmp_path):
@@ -94,7 +136,10 @@ def test_older_databases_get_the_same(nodes, tmp_path, monkeypatch, python, rele
 NONSENSE = [
     {}, [], None, 'x', {'result': 7, 'error': None, 'id': 0}, {'result': [{'rows': 7}] * 3, 'error': None, 'id': 0},
     {'result': [{'rows': [7]}] * 3, 'error': None, 'id': 0}, {'result': [], 'error': None, 'id': 0},
-    {'result': [{}] * 3, 'error': None, 'id': 0}]
+    {'result': [{}] * 3, 'error': None, 'id': 0},
+    *({'result': [{'rows': [row]}] * 3, 'error': None, 'id': 0} for row in (
+        {'cur_cfg': '1', 'next_cfg': 2}, {'cur_cfg': None, 'next_cfg': 2}, {'cur_cfg': 1, 'next_cfg': ['set', []]},
+        {'cur_cfg': 1.5, 'next_cfg': 2}, {'next_cfg': 2}, 'x'))]
 
 
 @pytest.mark.parametrize('python', PYTHONS)

@@ -18,19 +18,28 @@ def start(within, configuration, run, log):
     """
     database = f'{configuration}/conf.db'
     socket = f'unix:{run}/db.sock'
-
-    def common(name):
-        return [f'--pidfile={run}/{name}.pid', f'--log-file={log}/{name}.log',
-                '-vconsole:off', '-vsyslog:off', '-vfile:warn', '--detach', '--no-chdir']
-
-    # Management sockets, of bridges too, go where this says, whatever the daemons' own options are.
-    environment = dict(os.environ, OVS_RUNDIR=run)
     for argv in (['mkdir', '-p', configuration, run, log],
                  ['rm', '-f', database],
                  ['ovsdb-tool', 'create', database, SCHEMA],
-                 ['ovsdb-server', database, f'--remote=p{socket}', *common('ovsdb-server')],
-                 ['ovs-vsctl', f'--db={socket}', '--no-wait', 'init'],
-                 ['ovs-vswitchd', socket, '--disable-system', *common('ovs-vswitchd')]):
-        done = subprocess.run(within(argv), capture_output=True, text=True, check=False, env=environment)
-        if done.returncode:
-            raise RuntimeError(f'{" ".join(argv)}: exit {done.returncode}\n{done.stdout}{done.stderr}')
+                 ['ovsdb-server', database, f'--remote=p{socket}', *_common('ovsdb-server', run, log)],
+                 ['ovs-vsctl', f'--db={socket}', '--no-wait', 'init']):
+        _run(within(argv), run)
+    start_switch(within, run, log)
+
+
+def start_switch(within, run, log):
+    """Start ovs-vswitchd alone, beside an ovsdb-server that runs; see :func:`start`."""
+    _run(within(['ovs-vswitchd', f'unix:{run}/db.sock', '--disable-system', *_common('ovs-vswitchd', run, log)]), run)
+
+
+def _common(name, run, log):
+    return [f'--pidfile={run}/{name}.pid', f'--log-file={log}/{name}.log',
+            '-vconsole:off', '-vsyslog:off', '-vfile:warn', '--detach', '--no-chdir']
+
+
+def _run(argv, run):
+    # Management sockets, of bridges too, go where this says, whatever the daemons' own options are.
+    environment = dict(os.environ, OVS_RUNDIR=run)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        raise RuntimeError(f'{" ".join(argv)}: exit {done.returncode}\n{done.stdout}{done.stderr}')

@@ -160,20 +160,20 @@ def test_what_a_receipt_looked_at_is_not_what_the_hook_looks_at(node):
     assert path not in node.folder.join('receipts', 'hook').read()
 
 
-def test_rows_in_another_order_are_the_same(tmpdir):
-    rows = [{'name': 'br-prv', 'ports': ['set', []]}, {'name': 'br-aux', 'ports': ['set', []]}]
+@pytest.fixture
+def answer(tmpdir):
+    """What ovsdb.answer makes of the answer of a server, given as JSON has it."""
     path = tmpdir.join(ovsdb.SOCKET).ensure()
     path.remove()
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     server.bind(str(path))
     server.listen(1)
 
-    def answer(told):
+    def ask(told):
         def serve():
             connection, _ = server.accept()
             connection.recv(65536)
-            text = json.dumps({'id': 0, 'result': [{'rows': told}, {'rows': []}, None]})
-            for part in text.replace('}', '}|').split('|'):
+            for part in json.dumps(told).replace('}', '}|').rstrip('|').split('|'):
                 connection.sendall(part.encode('ascii'))
             connection.close()
         thread = threading.Thread(target=serve)
@@ -182,9 +182,42 @@ def test_rows_in_another_order_are_the_same(tmpdir):
             return ovsdb.answer(str(tmpdir), 30)
         finally:
             thread.join()
-    first = answer(rows)
-    assert answer(rows[::-1]) == first
-    assert answer([rows[0], dict(rows[1], name='br-ex')]) != first
+    yield ask
     server.close()
-    path.remove()
+
+
+def _results(rows, *last):
+    return {'id': 0, 'result': [{'rows': rows}, {'rows': []}, None] + list(last)}
+
+
+def _serials(taken, wanted):
+    return {'rows': [{'cur_cfg': taken, 'next_cfg': wanted}]}
+
+
+def test_rows_in_another_order_are_the_same(answer):
+    rows = [{'name': 'br-prv', 'ports': ['set', []]}, {'name': 'br-aux', 'ports': ['set', []]}]
+    first = answer(_results(rows, _serials(1, 1)))
+    assert answer(_results(rows[::-1], _serials(2, 2))) == first
+    # A database that does not have these columns, and one with no row.
+    assert answer(_results(rows, {'error': 'unknown column'})) == answer(_results(rows, {'rows': []})) == first
+    assert answer(_results([rows[0], dict(rows[1], name='br-ex')], _serials(1, 1))) != first
+
+
+def test_a_switch_that_is_behind_its_database_is_not_as_before(answer):
+    with pytest.raises(EnvironmentError) as caught:
+        answer(_results([], _serials(1, 2)))
+    assert caught.value.strerror == ovsdb.LATE
+
+
+@pytest.mark.parametrize('told', [
+    {}, {'result': None}, {'result': 7}, {'result': []}, {'result': [7] * 4}, {'result': [{'rows': 7}] * 4},
+    {'result': [{'rows': [7]}] * 4}, _results([], {'rows': [{'cur_cfg': 1}]})] + [
+        _results([], _serials(*pair)) for pair in (('1', 2), (1, '2'), (1.5, 2), (None, 2), (1, ['set', []]))],
+    ids=json.dumps)
+def test_an_answer_that_makes_no_sense_is_an_error(answer, told):
+    with pytest.raises(EnvironmentError):
+        answer(told)
+
+
+def test_without_open_vswitch_there_is_no_answer(tmpdir):
     assert ovsdb.answer(str(tmpdir)) == []
