@@ -37,7 +37,8 @@ def plan(published, settings, host, functions, running):
         return Plan((), ())
     ports = {}
     for carrier in sriov.carriers(published, host):
-        ports.setdefault(carrier.pci, set()).add(carrier.port)
+        if carrier.port is not None:  # else the stage sriov tells that its EIPOIB interface is missing
+            ports.setdefault(carrier.pci, set()).add(carrier.port)
     needed = vlans.numbers(sriov.private_role(published).vlans)
     steps, findings = [], []
     for pci in sorted(pci for pci in ports if pci in functions):

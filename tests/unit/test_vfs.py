@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plugin_lib import stages
 from plugin_lib.pkey import PKey
 from plugin_lib.planning import vfs
 from tests.model.sysfs import refuse
@@ -65,6 +66,14 @@ def test_functions_keep_their_keys_while_those_of_the_port_cannot_be_read(case, 
     (line,) = made.run()
     assert line == 'found: mlx4_0 port 1: its P_Keys cannot be read: virtual functions keep those that they have'
     assert made.virtual() == before
+
+
+def test_functions_are_left_alone_while_it_is_not_known_which_port_carries_the_private_network(case):
+    made = case('bond-all-in-one')
+    made.play()
+    for name in ('ib0', 'ib1'):
+        made.kernel.unregister(name)
+    assert stages.plan(made.node(), 'vfs') == stages.NOTHING
 
 
 def test_a_table_of_a_function_that_cannot_be_read_is_left_alone(case, monkeypatch):
