@@ -3,8 +3,12 @@
 """VLANs as Fuel spells them: 101, '101', '1000:1030', lists of these; and ranges."""
 from __future__ import absolute_import, print_function, unicode_literals
 
-from plugin_lib._compat import integer_types, string_types
+import re
+
+from plugin_lib._compat import integer_types, quoted, string_types
 from plugin_lib.pkey import LAST_VLAN
+
+_SPELLING = re.compile(r'^([0-9]{1,9})(?:\s*:\s*([0-9]{1,9}))?\Z')  # int() takes more, and not the same on each Python
 
 
 def parse(value):
@@ -20,7 +24,7 @@ def parse(value):
     if isinstance(value, bool):
         raise ValueError('true or false is not a VLAN')
     if isinstance(value, integer_types):
-        return [_range(value, value)]
+        return [_spelled('{0}'.format(value))]
     if isinstance(value, string_types):
         return merge([_spelled(part.strip()) for part in value.split(',')])
     if isinstance(value, list) and not any(isinstance(item, list) for item in value):
@@ -59,14 +63,8 @@ def of_numbers(found):
 
 
 def _spelled(text):
-    first, colon, last = text.partition(':')
-    try:
-        return _range(int(first), int(last if colon else first))
-    except ValueError:
-        raise ValueError('{0!r} is not a VLAN (1-{1}) or a range first:last'.format(str(text), LAST_VLAN))
-
-
-def _range(first, last):
+    match = _SPELLING.match(text)
+    first, last = (int(match.group(1)), int(match.group(2) or match.group(1))) if match else (0, 0)
     if not 1 <= first <= last <= LAST_VLAN:
-        raise ValueError('{0}:{1} is outside 1:{2}'.format(first, last, LAST_VLAN))
+        raise ValueError('{0} is not a VLAN (1-{1}) or a range first:last'.format(quoted(text), LAST_VLAN))
     return first, last

@@ -131,6 +131,12 @@ def test_whatever_is_no_vlan_is_a_value_error(value):
         assert all(1 <= first <= last <= 4094 for first, last in ranges)
 
 
+@pytest.mark.parametrize('text', ['\xe9', '1_0', '\u0661\u0660', '+5', '5:', ':5', '30:20', '4095', '1:4095', '1.5'])
+def test_a_spelling_that_only_some_pythons_would_take_is_refused_by_all(text):
+    with pytest.raises(ValueError, match='is not a VLAN \\(1-4094\\) or a range first:last'):
+        vlans.parse(text)
+
+
 def places(value, path=()):
     """The path of every value in a document."""
     yield path
