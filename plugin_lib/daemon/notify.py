@@ -20,7 +20,9 @@ class Notifier(object):
 
     def __init__(self, environment):
         # type: (dict) -> None
-        self._address = environment.get('NOTIFY_SOCKET', '')
+        address = environment.get('NOTIFY_SOCKET', '')
+        # unix(7): an abstract address begins with a zero byte.
+        self._address = str('\0' + address[1:] if address[:1] == '@' else address)
         microseconds, pid = environment.get('WATCHDOG_USEC', ''), environment.get('WATCHDOG_PID')
         ours = pid is None or pid == str(os.getpid())
         # sd_watchdog_enabled(3) recommends half of the time.
@@ -30,12 +32,12 @@ class Notifier(object):
     def send(self, *lines):
         # type: (str) -> None
         """Send ``READY=1`` and the like; a service manager that does not listen is no reason to fail."""
-        if self._address[:1] not in ('/', '@'):
+        if self._address[:1] not in ('/', '\0'):
             return
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
             connection.setblocking(False)
-            connection.sendto('\n'.join(lines).encode('utf-8'), str(self._address.replace('@', '\0', 1)))
+            connection.sendto('\n'.join(lines).encode('utf-8'), self._address)
         except EnvironmentError:
             pass
         finally:

@@ -97,6 +97,16 @@ def test_a_manager_that_does_not_listen_is_no_error(address):
     Notifier({'NOTIFY_SOCKET': address}).send('READY=1')
 
 
+def test_a_path_with_the_sign_of_abstract_addresses(tmpdir):
+    address = str(tmpdir.join('notify@host'))
+    receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    receiver.bind(address)
+    receiver.setblocking(False)
+    Notifier({'NOTIFY_SOCKET': address}).send('READY=1')
+    assert receiver.recv(4096) == b'READY=1'
+    receiver.close()
+
+
 def test_an_abstract_address(manager):
     address = '@eipoibd-test-{0}'.format(os.getpid())
     abstract = Manager(address)
