@@ -10,6 +10,7 @@ import stat
 from contextlib import contextmanager
 
 from plugin_lib._compat import fs_path
+from plugin_lib.host.tree import numbers
 
 _CHUNK = 1 << 20
 
@@ -36,14 +37,14 @@ def replacing(path, mode):
     stays, and leads to the new file: plugins of Fuel share one under several names.
 
     :param mode: permission bits; None: those of the file that is replaced
-    :raises EnvironmentError: the old file is then untouched
+    :raises EnvironmentError: the old file is then untouched; ENOENT where it is to lend its mode and is not there
     """
     path = os.path.realpath(fs_path(path))
     folder = make_folder(os.path.dirname(path))
-    old = os.stat(path) if os.path.exists(path) else None
+    old = os.stat(path) if mode is None or os.path.exists(path) else None
     if old and not stat.S_ISREG(old.st_mode):
         # Renaming would replace a device of root's, /dev/null behind a symbolic link for one.
-        raise EnvironmentError(errno.EINVAL, 'it is not a regular file')
+        raise EnvironmentError(errno.EINVAL, 'it is not a regular file', path)
     sweep(path)
     temporary = os.path.join(folder, _begin(path) + str(os.getpid()))
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -70,11 +71,9 @@ def sweep(path):
     :param path: as the functions of ``os`` take it, and no symbolic link
     """
     begin, folder = _begin(path), os.path.dirname(path)
-    for name in os.listdir(folder):
-        process = name[len(begin):]
-        if name.startswith(begin) and process.isdigit() and (
-                int(process) == os.getpid() or not os.path.exists(os.path.join(str('/proc'), process))):
-            remove(os.path.join(folder, name))
+    for process in numbers(name[len(begin):] for name in os.listdir(folder) if name.startswith(begin)):
+        if process == os.getpid() or not os.path.exists('/proc/{0}'.format(process)):
+            remove(os.path.join(folder, begin + str(process)))
 
 
 def _begin(path):

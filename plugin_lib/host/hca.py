@@ -3,17 +3,14 @@
 """The ports of the HCAs and their P_Key tables: /sys/class/infiniband."""
 from __future__ import absolute_import, print_function, unicode_literals
 
-import re
-
 from plugin_lib.errors import InputError
 from plugin_lib.host.state import Port
 from plugin_lib.host.sysfs import problem_of
+from plugin_lib.host.tree import numbers
 from plugin_lib.memo import remembering
 from plugin_lib.pkey import PKey
 
 CLASS = '/sys/class/infiniband'
-
-_NUMBER = re.compile(r'^[0-9]{1,5}\Z')  # str.isdigit takes what int() does not
 
 
 def read(reader):
@@ -77,9 +74,7 @@ def _entries(folder, indexes):
     return ['{0}/{1}'.format(folder, index) for index in indexes]
 
 
-@remembering
-def _numbers(names):
-    return sorted(int(name) for name in names if _NUMBER.match(name))
+_numbers = remembering(numbers)
 
 
 def _state(text):

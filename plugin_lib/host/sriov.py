@@ -14,6 +14,7 @@ from collections import namedtuple
 
 from plugin_lib.errors import InputError
 from plugin_lib.host import hca as hcas
+from plugin_lib.host.tree import numbers
 from plugin_lib.pkey import PKey
 
 DEVICES = '/sys/bus/pci/devices'
@@ -136,7 +137,7 @@ def _ports(reader, function):
     folder = '{0}/{1}/ports'.format(hcas.CLASS, function.hca)
     return dict((number, PhysicalPort(_guid((reader.read('{0}/{1}/gids/0'.format(folder, number)) or '')[-19:]),
                                       _keys(reader, '{0}/{1}/pkeys'.format(folder, number))))
-                for number in _numbers(reader, folder))
+                for number in numbers(reader.names(folder) or ()))
 
 
 def _keys(reader, folder):
@@ -167,7 +168,7 @@ def _guids(reader, folder):
 
 def _virtual_ports(reader, iov, pci):
     found = {}
-    for port in _numbers(reader, '{0}/{1}/ports'.format(iov, pci)):
+    for port in numbers(reader.names('{0}/{1}/ports'.format(iov, pci)) or ()):
         folder = '{0}/{1}/ports/{2}'.format(iov, pci, port)
         table = reader.table(folder + '/pkey_idx')
         if table is None:
@@ -177,10 +178,6 @@ def _virtual_ports(reader, iov, pci):
             '{0}/ports/{1}/admin_guids/{2}'.format(iov, port, guid_index)))
         found[port] = VirtualPort(tuple(_number(text) for _, text in table), guid_index, guid)
     return found
-
-
-def _numbers(reader, folder):
-    return sorted(int(name) for name in reader.names(folder) or () if name.isdigit())
 
 
 def _number(text):

@@ -28,8 +28,8 @@ class AnyTree(object):
 
         EnvironmentError when one of them cannot be read: half a table says nothing.
         """
-        numbers = sorted(int(name) for name in self.names(folder) if name.isdigit())
-        return list(zip(numbers, self.read_each(['{0}/{1}'.format(folder, number) for number in numbers])))
+        found = numbers(self.names(folder))
+        return list(zip(found, self.read_each(['{0}/{1}'.format(folder, number) for number in found])))
 
 
 class Tree(AnyTree):
@@ -80,6 +80,12 @@ class Tree(AnyTree):
         # type: (str) -> bool
         """Whether there is anything at ``path``; a link is followed."""
         return os.path.exists(fs_path(self._prefix + path))
+
+
+def numbers(names):
+    # type: (object) -> list
+    """Those of ``names`` that are numbers, as such, in order.  Not str.isdigit: it takes what int() does not."""
+    return sorted(int(name) for name in names if name and not name.strip('0123456789'))
 
 
 def text_of(data):

@@ -46,6 +46,14 @@ def test_a_file_of_a_service_stays_its_own(tmpdir):
     assert (path.read(), found.st_gid, found.st_mode & 0o777) == ('[DEFAULT]\na = b\n', 65534, 0o640)
 
 
+def test_a_file_that_is_to_lend_its_mode_and_has_gone_is_not_made(tmpdir):
+    path = tmpdir.join('nova.conf')
+    with pytest.raises(ApplyError) as caught:
+        Executor().do(WriteFile(str(path), '[DEFAULT]\n', None, '[DEFAULT]\n'))
+    assert (caught.value.errno, caught.value.where) == (errno.ENOENT, str(path))
+    assert tmpdir.listdir() == []
+
+
 def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmpdir, monkeypatch):
     path = tmpdir.join('a.conf')
     path.write('old')
