@@ -110,7 +110,7 @@ def _load(path):
     except EnvironmentError as error:
         raise InputError('not a captured tree', path, os.strerror(error.errno or 0),
                          'record one with: fuel-infiniband capture DIR')
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:  # RuntimeError: nested too deeply for Python
         raise InputError('not a captured tree', path, error, 'record one with: fuel-infiniband capture DIR')
     _expect(isinstance(document, dict), path, '', 'a mapping')
     _expect(document.get('format') == CAPTURE_FORMAT, path, 'format', CAPTURE_FORMAT)
@@ -121,7 +121,7 @@ def _load(path):
     for name in sorted(drvinfo):
         _expect(_is_pair_of_texts(drvinfo[name]), path, 'drvinfo -> ' + name, 'driver and bus_info')
     for attribute in sorted(errors):
-        _expect(isinstance(errors[attribute], integer_types), path, 'errors -> ' + attribute, 'an errno')
+        _expect(_is_number(errors[attribute], _MOST_ERRNO), path, 'errors -> ' + attribute, 'an errno')
     return {'links': dict((link.name, link) for link in (
                 _link(fact, path, 'links -> {0}'.format(index)) for index, fact in enumerate(links))),
             'drvinfo': dict((name, tuple(pair)) for name, pair in drvinfo.items()),
@@ -140,6 +140,8 @@ def _modules(fact, path):
 
 
 _LINK_NUMBERS = ('ifindex', 'type', 'flags', 'mtu', 'pkey', 'vlan', 'peer')
+# What rtnetlink tells, and what the kernel refuses with (linux/err.h).
+_MOST_U32, _MOST_ERRNO = 0xffffffff, 4095
 _MAY_BE_NULL = ('parent', 'master', 'kind', 'pkey', 'vlan', 'peer')
 _MAY_BE_ABSENT = frozenset(['peer'])  # from older captures
 
@@ -148,10 +150,14 @@ def _link(fact, path, place):
     _expect(isinstance(fact, dict) and frozenset(Link._fields) - _MAY_BE_ABSENT <= frozenset(fact) <= frozenset(
         Link._fields), path, place, 'a mapping of ' + ', '.join(Link._fields))
     for field in fact:
-        types, wanted = (integer_types, 'a number') if field in _LINK_NUMBERS else (string_types, 'a text')
-        fits = isinstance(fact[field], types) or (fact[field] is None and field in _MAY_BE_NULL)
-        _expect(fits, path, '{0} -> {1}'.format(place, field), wanted)
+        fits, wanted = (_is_number(fact[field], _MOST_U32), 'a number') if field in _LINK_NUMBERS else (
+            isinstance(fact[field], string_types), 'a text')
+        _expect(fits or fact[field] is None and field in _MAY_BE_NULL, path, '{0} -> {1}'.format(place, field), wanted)
     return Link(**dict((str(field), fact[field]) for field in fact))
+
+
+def _is_number(value, most):
+    return isinstance(value, integer_types) and not isinstance(value, bool) and 0 <= value <= most
 
 
 def _is_pair_of_texts(value):

@@ -82,7 +82,8 @@ class TestOpenRoot(object):
         ({'links': [dict(LINK, flags=None)]}, 'links -> 0 -> flags'), ({'links': [dict(LINK, more=1)]}, 'links -> 0'),
         ({'drvinfo': []}, 'drvinfo'), ({'drvinfo': {'eth0': ['x']}}, 'drvinfo -> eth0'),
         ({'drvinfo': {'eth0': [1, 2]}}, 'drvinfo -> eth0'), ({'errors': None}, 'errors'),
-        ({'errors': {'/sys/a': 'EIO'}}, 'errors -> /sys/a'), ({'modules': []}, 'modules'),
+        ({'errors': {'/sys/a': 'EIO'}}, 'errors -> /sys/a'), ({'errors': {'/sys/a': 10 ** 30}}, 'errors -> /sys/a'),
+        ({'links': [dict(LINK, mtu=-1)]}, 'links -> 0 -> mtu'), ({'modules': []}, 'modules'),
         ({'modules': dict(MODULES, release=4)}, 'modules -> release'),
         ({'modules': dict(MODULES, loaded=['nouveau'])}, 'modules -> loaded')])
     def test_wrong_facts_are_named(self, folder, change, place):
@@ -91,7 +92,7 @@ class TestOpenRoot(object):
             open_root(folder)
         assert caught.value.where == '{0}/capture.json -> {1}'.format(folder, place)
 
-    @pytest.mark.parametrize('content', [None, b'', b'{', b'[]', b'\xff', b'null'])
+    @pytest.mark.parametrize('content', [None, b'', b'{', b'[]', b'\xff', b'null', b'[' * 100000])
     def test_no_capture(self, folder, content):
         if content is not None:
             write(folder + '/capture.json', content)
