@@ -45,10 +45,20 @@ def write(stream, text):
     """Write text to a standard stream as UTF-8, whatever the locale is: in Fuel's tasks it is C.
 
     What came from the command line may hold bytes that are no text (PEP 383); they are shown escaped.
+
+    :raises OutputError: when it cannot be written
     """
-    if stream is not None:  # Python 3 has none where the descriptor was closed
+    if stream is None:  # Python 3 has none where the descriptor was closed
+        return
+    try:
         getattr(stream, 'buffer', stream).write(text.encode('utf-8', 'backslashreplace'))
         stream.flush()
+    except EnvironmentError as error:
+        raise OutputError(error.errno, error.strerror)
+
+
+class OutputError(EnvironmentError):
+    """A standard stream cannot be written."""
 
 
 def quoted(text):

@@ -7,12 +7,9 @@ nothing to do must cost next to nothing.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
-import errno
-import os
 import sys
 
-from plugin_lib._compat import write
-from plugin_lib.errors import EXIT_NOT_APPLIED, EXIT_OK, InfinibandError
+from plugin_lib.program import status_of
 
 ASTUTE = '/etc/astute.yaml'
 # Each is a module of plugin_lib.commands; in the order of the help.
@@ -28,25 +25,14 @@ def main(argv=None):
     0 ok, 1 a check failed, 2 bad usage or bad input, 3 a change could not be applied.
     """
     argv = sys.argv[1:] if argv is None else argv
-    try:
-        if len(argv) == 2 and argv[0] == 'hook' and argv[1] in HOOKS:
-            return run_hook(argv[1])  # not through argparse: importing that takes longer than such a hook
-        options = _parser(argv).parse_args(argv)
-        return options.run(options)
-    except InfinibandError as error:
-        write(sys.stdout, '')
-        write(sys.stderr, ''.join(line + '\n' for line in error.lines()))
-        return error.exit_status
-    except EnvironmentError as error:
-        # What is left in the buffer of stdout would fail again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        if error.errno == errno.EPIPE:
-            return EXIT_OK  # whoever reads our output, head for one, has seen enough
-        write(sys.stderr, 'error: cannot write the output\n  why:   {0}\n'.format(error.strerror))
-        return EXIT_NOT_APPLIED
-    except KeyboardInterrupt:
-        sys.stderr.write('interrupted\n')
-        return EXIT_NOT_APPLIED
+    return status_of(lambda: _run(argv))
+
+
+def _run(argv):
+    if len(argv) == 2 and argv[0] == 'hook' and argv[1] in HOOKS:
+        return run_hook(argv[1])  # not through argparse: importing that takes longer than such a hook
+    options = _parser(argv).parse_args(argv)
+    return options.run(options)
 
 
 def run_hook(name):

@@ -11,6 +11,7 @@ import os
 import sys
 
 from plugin_lib import modes
+from plugin_lib._compat import write
 from plugin_lib.errors import EXIT_CHECK_FAILED, EXIT_OK
 from plugin_lib.paths import (
     OWN_HIERA_FILE,
@@ -43,12 +44,12 @@ def run(name, astute):
         return _run(name, astute)[0]
     why = _why_idle(name, astute)
     if why:
-        sys.stdout.write('{0}: nothing to do, {1}\n'.format(name, why))
+        write(sys.stdout, '{0}: nothing to do, {1}\n'.format(name, why))
         return EXIT_OK
     from plugin_lib.receipts import Receipt
     receipt = Receipt(name, astute, 'ovs' in STAGES[name])
     if receipt.holds():
-        sys.stdout.write('{0}: nothing to do, as before: nothing has changed\n'.format(name))
+        write(sys.stdout, '{0}: nothing to do, as before: nothing has changed\n'.format(name))
         return EXIT_OK
     status, settled = _run(name, astute)
     receipt.keep(settled)
@@ -62,12 +63,12 @@ def _run(name, astute):
     if name in STAGES:
         done = [outcome for stage in STAGES[name] for outcome in stages.apply(node, stage, report)]
         if not done:
-            sys.stdout.write('{0}: nothing to do\n'.format(name))
+            write(sys.stdout, '{0}: nothing to do\n'.format(name))
         telling = STAGES[name] if name in TELLING else ()
         # What was done may be told otherwise now: virtual functions that were asked for wait for a reboot.
         plans = [stages.plan(node, stage) if done else node.planned.get(stage, stages.NOTHING) for stage in telling]
         told = [line for plan in plans for line in plan.findings]
-        sys.stdout.write(''.join('found: {0}\n'.format(line) for line in told))
+        write(sys.stdout, ''.join('found: {0}\n'.format(line) for line in told))
         if name != 'vlans':
             return EXIT_OK, not (done or told)
         # On a first deployment there are no P_Keys to look at before this hook, and networks are configured after it.
@@ -82,8 +83,7 @@ def report(outcome):
     # type: (object) -> None
     """A line about a step: what, why, and how it went."""
     step = outcome.step
-    sys.stdout.write('{0}: {1} ({2}) {3}\n'.format(step.stage, step.subject, step.reason, outcome.line()))
-    sys.stdout.flush()
+    write(sys.stdout, '{0}: {1} ({2}) {3}\n'.format(step.stage, step.subject, step.reason, outcome.line()))
 
 
 def _why_idle(name, astute):
@@ -112,5 +112,5 @@ def _may_be_on(rest):
 
 def _show(findings):
     from plugin_lib.views import findings as view
-    sys.stdout.write(view.table(findings))
+    write(sys.stdout, view.table(findings))
     return EXIT_CHECK_FAILED if view.failed(findings) else EXIT_OK

@@ -5,12 +5,11 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 import io
 import os
-import sys
 
-from plugin_lib._compat import write
 from plugin_lib.effect import files
 from plugin_lib.errors import EXIT_OK, InfinibandError
 from plugin_lib.planning import discovery_image
+from plugin_lib.program import status_of
 
 RC_LOCAL = '/etc/rc.local'
 JOB = '/etc/init/eipoibd.conf'
@@ -19,12 +18,7 @@ JOB = '/etc/init/eipoibd.conf'
 def main(root='/'):
     # type: (str) -> int
     """Change the image below ``root``; returns the exit status."""
-    try:
-        _customize(root)
-    except InfinibandError as error:
-        write(sys.stderr, ''.join(line + '\n' for line in error.lines()))
-        return error.exit_status
-    return EXIT_OK
+    return status_of(lambda: _customize(root))
 
 
 def _customize(root):
@@ -41,3 +35,4 @@ def _customize(root):
     except (EnvironmentError, ValueError) as error:
         raise InfinibandError('cannot change the discovery image', rc_local, str(error),
                               'keep Fuel\'s own overlay in extra_dirs of the configuration of fuel-bootstrap')
+    return EXIT_OK

@@ -9,7 +9,7 @@ import os
 import re
 from collections import namedtuple
 
-from plugin_lib._compat import PY2, quoted
+from plugin_lib._compat import PY2, fs_path, quoted
 from plugin_lib.errors import InputError
 from plugin_lib.paths import CONFIG_FILE
 
@@ -61,7 +61,7 @@ def read(path=None):
     parser = RawConfigParser()
     place = path or CONFIG_FILE
     try:
-        with io.open(place, encoding='utf-8') as stream:
+        with io.open(fs_path(place), encoding='utf-8') as stream:
             (parser.readfp if PY2 else parser.read_file)(stream)  # novm
     except EnvironmentError as error:
         if error.errno == errno.ENOENT and path is None:
@@ -81,7 +81,7 @@ def of_machine(root):
     # type: (str) -> Config
     """The configuration of eipoibd on the machine below a root folder.  Errors as :func:`read`."""
     path = os.path.join(root, CONFIG_FILE.lstrip('/'))
-    return read(path) if os.path.exists(path) else DEFAULTS
+    return read(path) if os.path.exists(fs_path(path)) else DEFAULTS
 
 
 def _value(place, key, text):

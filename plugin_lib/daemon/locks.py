@@ -9,7 +9,7 @@ import os
 import time
 from contextlib import contextmanager
 
-from plugin_lib._compat import monotonic
+from plugin_lib._compat import fs_path, monotonic
 from plugin_lib.effect.files import make_folder
 from plugin_lib.errors import ApplyError
 
@@ -48,7 +48,7 @@ def is_held(folder, name):
     :raises ApplyError: when that cannot be told
     """
     try:
-        descriptor = os.open(os.path.join(folder, name), os.O_RDONLY)
+        descriptor = os.open(fs_path(os.path.join(folder, name)), os.O_RDONLY)
     except EnvironmentError as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
             return False

@@ -11,7 +11,7 @@ import os
 import sys
 
 from plugin_lib import version
-from plugin_lib._compat import printable, write
+from plugin_lib._compat import printable, to_text, write
 from plugin_lib.daemon import config, locks
 from plugin_lib.daemon.convergence import converge, flush, foresee
 from plugin_lib.daemon.log import Log
@@ -19,11 +19,12 @@ from plugin_lib.daemon.service import Service
 from plugin_lib.daemon.status import Status
 from plugin_lib.effect.executor import Executor
 from plugin_lib.effect.ledger import Ledger
-from plugin_lib.errors import EXIT_NOT_APPLIED, EXIT_OK, InfinibandError, InputError
+from plugin_lib.errors import EXIT_NOT_APPLIED, EXIT_OK, InputError
 from plugin_lib.host.source import open_root
 from plugin_lib.host.topology import Surroundings
 from plugin_lib.paths import CONFIG_FILE, RUN_FOLDER
 from plugin_lib.planning import talkers
+from plugin_lib.program import status_of
 
 LEDGER_FILE = 'children.json'
 
@@ -32,22 +33,20 @@ def main(argv=None):
     # type: (list) -> int
     """Run eipoibd; returns the exit status: 0 ok, 2 bad usage or input, 3 something could not be applied."""
     options, rest = _parser().parse_args(argv)
-    try:
-        _check(options, rest)
-        if options.dry_run:
-            return _dry_run(options)
-        _check_privilege()
-        if options.once:
-            return _once(options)
-        if options.flush:
-            return _flush()
-        return _serve(options)
-    except InfinibandError as error:
-        write(sys.stderr, ''.join(line + '\n' for line in error.lines()))
-        return error.exit_status
-    except KeyboardInterrupt:
-        sys.stderr.write('interrupted\n')
-        return EXIT_NOT_APPLIED
+    options.root, options.config = to_text(options.root), options.config and to_text(options.config)
+    return status_of(lambda: _run(options, [to_text(word) for word in rest]))
+
+
+def _run(options, rest):
+    _check(options, rest)
+    if options.dry_run:
+        return _dry_run(options)
+    _check_privilege()
+    if options.once:
+        return _once(options)
+    if options.flush:
+        return _flush()
+    return _serve(options)
 
 
 def one_pass(settings=config.DEFAULTS):

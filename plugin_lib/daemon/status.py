@@ -12,6 +12,7 @@ import json
 import os
 import time
 
+from plugin_lib._compat import fs_path
 from plugin_lib.daemon import metrics
 from plugin_lib.effect.files import write_atomically
 from plugin_lib.errors import ApplyError, InputError
@@ -152,13 +153,13 @@ def read(folder):
     """
     path = os.path.join(folder, STATUS_FILE)
     try:
-        with io.open(path, encoding='utf-8') as stream:
+        with io.open(fs_path(path), encoding='utf-8') as stream:
             document = json.load(stream)
     except EnvironmentError as error:
         if error.errno == errno.ENOENT:
             return None
         raise InputError('cannot read the status of eipoibd', path, error.strerror, 'run it as root')
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:  # RuntimeError: nested too deeply for Python
         raise InputError('cannot read the status of eipoibd', path, error, 'restart the service eipoibd')
     if not isinstance(document, dict) or document.get('format') != FORMAT or not _KEYS.issubset(document):
         raise InputError('cannot read the status of eipoibd', path, 'expected format {0}, whole'.format(FORMAT),

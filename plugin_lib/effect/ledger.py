@@ -12,7 +12,7 @@ import io
 import json
 import os
 
-from plugin_lib._compat import integer_types, string_types
+from plugin_lib._compat import fs_path, integer_types, string_types
 from plugin_lib.effect.files import write_atomically
 from plugin_lib.errors import ApplyError
 from plugin_lib.host.sysfs import is_interface_name
@@ -43,14 +43,14 @@ class Ledger(object):
             decides whether to remove it
         """
         try:
-            with io.open(self.path, encoding='utf-8') as stream:
+            with io.open(fs_path(self.path), encoding='utf-8') as stream:
                 return _parse(stream.read())
         except EnvironmentError as error:
             if error.errno == errno.ENOENT:
                 return {}
             raise ApplyError('cannot read which children are ours', self.path, error.strerror, 'run it as root',
                              error.errno)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError):  # the last: nested too deeply for Python
             raise ApplyError('cannot read which children are ours', self.path, 'it is not a ledger',
                              'remove it: children that serve as they should are then kept but never removed')
 

@@ -38,7 +38,7 @@ def read(root='/', time_limit=TIME_LIMIT):
     :raises ApplyError: when the database does not answer in time, ovs-vswitchd does not take what it says, or the
         ``ovs`` library is missing
     """
-    if not os.path.exists(os.path.join(root, SOCKET)):
+    if not os.path.exists(fs_path(os.path.join(root, SOCKET))):
         return None
     server = Server(root, time_limit)
     try:
@@ -61,7 +61,7 @@ def answer(root='/', time_limit=TIME_LIMIT):
         taken what it says
     """
     path = os.path.join(root, SOCKET)
-    if not os.path.exists(path):
+    if not os.path.exists(fs_path(path)):
         return []
     import socket
     # The last, since what comes behind an error is not answered: an old database may lack a column.

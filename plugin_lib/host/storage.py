@@ -45,7 +45,7 @@ def parse(text):
         if document['format'] != _FORMAT:
             raise ValueError(document['format'])
         return tuple(_link(facts) for facts in document['links'])
-    except (ValueError, KeyError, TypeError, AttributeError, InputError):
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, InputError):
         raise InputError('cannot tell what storage uses', STORAGE_NOTES, 'it is not what this plugin writes',
                          'remove it, and the interfaces that the plugin made for storage, and deploy again')
 

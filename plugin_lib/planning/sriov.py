@@ -174,7 +174,7 @@ def recall(text):
         memory = json.loads(text or '{}')
         if all(is_address(pci) and isinstance(was, int) and 0 <= was < 256 for pci, was in memory.items()):
             return memory
-    except (AttributeError, ValueError):
+    except (AttributeError, RuntimeError, ValueError):
         pass
     raise InputError('cannot tell what virtual functions there were before', SRIOV_MEMORY,
                      'it is not what this plugin writes', 'remove the file')

@@ -88,7 +88,7 @@ class Master(object):
             raise InputError(WHAT, url, getattr(error, 'reason', None) or error, ADDRESS)
         try:
             answer = json.loads(raw.decode('utf-8'))
-        except ValueError:
+        except (ValueError, RuntimeError):  # RuntimeError: nested too deeply for Python
             answer = None
         if not isinstance(answer, dict):
             raise InputError(WHAT, url, 'its answer is not that of the API', ADDRESS)

@@ -260,3 +260,13 @@ def test_a_pipe_in_place_of_a_file_holds_nobody_up(tmpdir, name):
     assert caught.value.where == str(node.join(name))
     with pytest.raises(InputError, match='not a regular file'):
         environment.read(str(node.join(name)))
+
+
+@pytest.mark.parametrize('name', [environment.ROLES, 'status.json'])
+def test_a_file_of_a_node_that_is_nested_too_deeply_is_refused(tmpdir, name):
+    node = tmpdir.mkdir('node-1')
+    node.join('roles.json').write(json.dumps(roles()))
+    node.join(name).write('[' * 100000)
+    with pytest.raises(InputError) as caught:
+        environment.read(str(tmpdir))
+    assert caught.value.where == str(node.join(name))
