@@ -19,6 +19,8 @@ from plugin_lib.host.veth import Peers
 
 FOLDER = 'var/run/netns'
 OWN = ''  # how the namespace of this process is called here
+_SOCKETS = 3  # of each namespace: those of Links and of Peers
+_OTHERS = 512  # descriptors of everything else: attributes of ports and functions stay open
 _CLONE_NEWNET = 0x40000000  # linux/sched.h
 _IN_CREATE, _IN_DELETE, _IN_CLOEXEC = 0x100, 0x200, 0o2000000  # linux/inotify.h
 
@@ -40,7 +42,10 @@ class Namespaces(object):
         # type: () -> None
         """Notice the namespaces that have come and gone."""
         self.problems, there = [], {}
-        for name in self._listed():
+        names = self._listed()
+        if names:
+            _make_room(len(names) * _SOCKETS + _OTHERS)
+        for name in names:
             path = os.path.join(self._folder, name)
             try:
                 status = os.stat(fs_path(path))
@@ -125,6 +130,17 @@ class _Names(object):
     def close(self):
         # type: () -> None
         os.close(self._descriptor)
+
+
+def _make_room(descriptors):
+    """Have this process allowed that many open files, as far as it may decide that: a login gives it 1024."""
+    import resource  # late, as ctypes
+    try:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft < min(descriptors, hard):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(descriptors, hard), hard))
+    except (ValueError, resource.error):  # its unit forbids the service to ask, and gives it enough
+        pass
 
 
 def _names_in(folder):

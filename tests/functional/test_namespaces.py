@@ -3,7 +3,8 @@
 """Network namespaces of a running kernel as eipoibd follows them, under Python 3 and 2.7.
 
 Covered: names that come and go wake whoever waits; a namespace whose name goes is let go with its veths; names of
-namespaces and interfaces that are not ASCII, where the locale is C.
+namespaces and interfaces that are not ASCII, where the locale is C.  More namespaces than the caller may have open
+files: all are read where its limit can be raised; where it cannot, each one that is left out is told.
 """
 SCRIPT = r'''
 from __future__ import print_function, unicode_literals
@@ -54,3 +55,32 @@ print('done')
 
 def test_on_this_kernel(unshared):
     assert unshared(SCRIPT) == 'done\n'
+
+
+MANY = r'''
+from __future__ import print_function, unicode_literals
+import resource, subprocess
+from plugin_lib.host.namespaces import Namespaces
+
+subprocess.check_call(['mount', '-t', 'sysfs', 'sysfs', '/sys'])
+subprocess.check_call(['mount', '-t', 'tmpfs', 'tmpfs', '/run'])
+everything = set('n{0}'.format(number) for number in range(20))
+subprocess.check_call(['sh', '-c', 'for n in $(seq 0 19); do ip netns add n$n; done'])
+_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+for soft, most in ((40, hard), (40, 40)):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, most))
+    namespaces = Namespaces('/')
+    namespaces.follow()
+    found = set(namespaces.read())
+    if most == hard:
+        assert (found, namespaces.problems) == (everything, []), namespaces.problems
+    else:
+        assert found < everything and 'Too many open files' in namespaces.problems[0]
+        assert len(found) + len(namespaces.problems) >= 20
+    namespaces.close()
+print('done')
+'''
+
+
+def test_more_namespaces_than_open_files(unshared):
+    assert unshared(MANY) == 'done\n'
