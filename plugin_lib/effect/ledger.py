@@ -50,7 +50,7 @@ class Ledger(object):
                 return {}
             raise ApplyError('cannot read which children are ours', self.path, error.strerror, 'run it as root',
                              error.errno)
-        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError):  # the last: nested too deeply for Python
+        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError):  # the last: too deeply nested
             raise ApplyError('cannot read which children are ours', self.path, 'it is not a ledger',
                              'remove it: children that serve as they should are then kept but never removed')
 

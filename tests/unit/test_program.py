@@ -67,8 +67,8 @@ def test_eipoibd_looks_at_a_machine_in_such_a_folder(record):
 
 def test_hooks_tell_of_names_that_are_not_ascii(record, tmpdir, monkeypatch):
     shutil.copy(fs_path(record + '/etc/astute.yaml'), str(tmpdir))
-    monkeypatch.setitem(PROGRAMS, 'fuel-infiniband', 'plugin_lib import cli; cli.ASTUTE = sys.argv.pop(); from {0}'.format(
-        PROGRAMS['fuel-infiniband']))
+    elsewhere = 'plugin_lib import cli; cli.ASTUTE = sys.argv.pop(); from plugin_lib.cli'
+    monkeypatch.setitem(PROGRAMS, 'fuel-infiniband', elsewhere)
     status, out, err = result('fuel-infiniband', 'hook', 'preflight', str(tmpdir.join('astute.yaml')))
     assert (status, err) == (1, '')
     assert 'br-\xe9x' in out
