@@ -66,24 +66,25 @@ def plan(published, decision, host, mode_of, texts):
     if problems:
         raise InputErrors(problems)
     links = tuple(link for _, link in decision.moves)
-    steps, noted = [], texts[STORAGE_NOTES]
-    remaining = host.storage
+    operations, noted, remaining, left = (), texts[STORAGE_NOTES], host.storage, []
     for link in host.storage:
         if _place(link) not in [_place(other) for other in links]:
             remaining = tuple(other for other in remaining if other != link)
             after = text_of(remaining) if remaining else None
-            operations = _withdrawn(link, host, mode_of, texts) + _file(STORAGE_NOTES, after, noted, 0o644)
-            steps.append(Step(STAGE, link.name, 'storage is on it no longer', operations))
+            operations += _withdrawn(link, host, mode_of, texts) + _file(STORAGE_NOTES, after, noted, 0o644)
             noted = after
-    operations = _file(STORAGE_NOTES, text_of(links) if links else None, noted, 0o644)
+            left.append('storage leaves {0}'.format(link.name))
+    operations += _file(STORAGE_NOTES, text_of(links) if links else None, noted, 0o644)
     for link in links:
         operations += _provided(link, host, mode_of)
     for path in sorted(wanted):
         operations += _file(path, wanted[path], texts[path], 0o644 if texts[path] is None else None)
-    if operations:
-        reason = ', '.join('{0} moves to {1}'.format(move.endpoint, link.name) for move, link in decision.moves)
-        steps.append(Step(STAGE, 'storage', reason or 'storage stays on its bridge', operations))
-    return Plan(tuple(steps), decision.notes)
+    if not operations:
+        return Plan((), decision.notes)
+    moved = ['{0} moves to {1}'.format(move.endpoint, link.name) for move, link in decision.moves]
+    reason = ', '.join(left + moved) or 'storage stays on its bridge'
+    # One step: when Hiera's file cannot be written, storage has its interface and its address back.
+    return Plan((Step(STAGE, 'storage', reason, operations),), decision.notes)
 
 
 def links_up(links, host, mode_of):
