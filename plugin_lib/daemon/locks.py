@@ -21,21 +21,27 @@ PASS_TIMEOUT = 10.0
 _TAKEN = (errno.EAGAIN, errno.EWOULDBLOCK)
 
 
+class Stopped(Exception):
+    """The wait for a lock was ended, as was asked."""
+
+
 @contextmanager
-def held(folder, name, timeout=0.0, program='eipoibd'):
-    # type: (str, str, float, str) -> object
+def held(folder, name, timeout=0.0, program='eipoibd', stop=lambda: False):
+    # type: (str, str, float, str, object) -> object
     """Hold the lock ``name`` in ``folder``; the kernel gives it back when the process ends, however it ends.
 
     :param folder: made if need be; the lock itself is for root only
     :param timeout: seconds to wait for whoever has it
     :param program: who has it then, for the message
+    :param stop: asked while waiting; True ends it
     :returns: its descriptor: a child that has it too keeps the lock as long as it lives
     :raises ApplyError: when it cannot be had
+    :raises Stopped: when it is no longer wanted
     """
     path = os.path.join(folder, name)
     descriptor = _open(path)
     try:
-        _acquire(descriptor, path, monotonic() + timeout, program)
+        _acquire(descriptor, path, monotonic() + timeout, program, stop)
         yield descriptor
     finally:
         os.close(descriptor)
@@ -79,13 +85,15 @@ def _cannot_lock(error, path):
     return ApplyError('cannot lock', path, error.strerror, todo, error.errno)
 
 
-def _acquire(descriptor, path, deadline, program):
+def _acquire(descriptor, path, deadline, program, stop):
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except EnvironmentError as error:
             if error.errno not in _TAKEN:
                 raise _cannot_lock(error, path)
+            if stop():
+                raise Stopped()
             if monotonic() >= deadline:
                 raise ApplyError('another {0} is at work'.format(program), path, 'it holds this lock',
                                  'wait for it, or stop it: its process is named by fuser {0}'.format(path), error.errno)

@@ -88,7 +88,7 @@ class Service(object):
         self._manager.alive()
         last, self._host = self._host if reason in (LINKS, TALK) else None, None
         try:
-            with locks.held(self._folder, locks.PASS, locks.PASS_TIMEOUT):
+            with locks.held(self._folder, locks.PASS, locks.PASS_TIMEOUT, stop=self._between_steps):
                 result = converge(self._source, self._executor, self._ledger, self._withdrawals.decide,
                                   self._between_steps, self._failures.held, self._config, self._talk, last,
                                   reason != TALK)
@@ -98,6 +98,8 @@ class Service(object):
             self._next_removal = result.next_removal
             self._report.result(result, self._failures.by_subject)
             self._status.update(result, self._failures.by_subject, reason == RESYNC)
+        except locks.Stopped:
+            pass
         except InfinibandError as error:
             self._failed_passes += 1
             self._report.failure(error)

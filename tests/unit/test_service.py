@@ -4,7 +4,7 @@
 
 Covered: what ends a wait (events, the resync, a retry, a withdrawal that has become due) and that nothing else does;
 an event of an HCA gives what failed there another chance, a link event does not; a pass that fails is tried again ever
-less often; SIGHUP, with a good file and a bad one; SIGTERM in the middle of a pass. What systemd hears of it:
+less often; SIGHUP, with a good file and a bad one; SIGTERM in the middle of a pass and before it. What systemd hears of it:
 test_service_notify.py.
 """
 from __future__ import absolute_import, print_function, unicode_literals
@@ -15,6 +15,7 @@ import signal
 
 import pytest
 
+from plugin_lib.daemon import locks
 from plugin_lib.effect.ledger import Ledger
 from plugin_lib.errors import ApplyError
 from tests.model.kernel import Listener
@@ -139,3 +140,12 @@ def test_sigterm_waits_for_the_end_of_a_step_and_leaves_the_network(machine):
     assert machine.node.children() == ['ib0.1', 'ib0.8064']
     assert script.passes == 1
     assert machine.log.getvalue().splitlines()[-1] == 'level=info event=stop'
+
+
+def test_sigterm_ends_the_wait_for_the_pass_of_another(machine, monkeypatch):
+    monkeypatch.setattr(locks.time, 'sleep', lambda seconds: os.kill(os.getpid(), signal.SIGTERM))
+    with locks.held(machine.folder, locks.PASS):
+        script = machine.run()
+    assert script.passes == 1
+    assert machine.node.children() == []
+    assert [line.split(' ')[1] for line in machine.log.getvalue().splitlines()] == ['event=start', 'event=stop']
