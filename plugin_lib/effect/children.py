@@ -5,6 +5,10 @@
 rtnetlink (Linux 3.7 and later) and OFED's child index make several children of
 one key; plain sysfs makes one, and none of the default key.  Which of them work
 is found by trying, because neither kernel nor driver versions tell.
+
+ib_ipoib makes its interfaces before it tells rtnetlink that there is this kind
+of link (ipoib_main.c: ipoib_init_module), so the first answer may be of before:
+rtnetlink is asked again before a driver is taken for one with a single child.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
@@ -32,7 +36,7 @@ class ChildMaker(object):
         self._tree = tree
         self._sysfs = sysfs
         self._netlink = netlink
-        self._without_rtnetlink = {}  # {parent: the ifindex at which this was found}
+        self._by_rtnetlink, self._without_rtnetlink = {}, {}  # {parent: the ifindex at which this was found}
         self._plain = {}
         self._named, self._indexed = {}, {}  # one child had the name that was expected: so will the others
 
@@ -49,19 +53,16 @@ class ChildMaker(object):
         :raises EnvironmentError: the kernel's answer to the last way that was tried
         :raises ApplyError: when the driver made something else
         """
-        if not by_sysfs and not self._holds(self._without_rtnetlink, parent):
-            try:
-                self._netlink.add_link(parent, name, pkey.full_value)
-                return
-            except EnvironmentError as error:
-                if error.errno not in _NOT_OFFERED:
-                    raise
+        if not by_sysfs and not self._holds(self._without_rtnetlink, parent) and self._linked(parent, pkey, name):
+            return
         text = self._text(parent, pkey, name)
         indexed = '.' in text
         try:
             self._sysfs.create_child(parent, text)
         except EnvironmentError as error:
             if indexed and error.errno in _NO_INDEX:
+                if self._linked(parent, pkey, name):
+                    return
                 self._remember(self._plain, parent)
             raise
         if not by_sysfs:
@@ -71,8 +72,10 @@ class ChildMaker(object):
             return
         if not self._tree.exists(_NET + name):
             if indexed:  # mainline ignores the index and makes the first child of the key
-                self._remember(self._plain, parent)
                 self._sysfs.delete_child(parent, text.partition('.')[0])
+                if self._linked(parent, pkey, name):
+                    return
+                self._remember(self._plain, parent)
             raise ApplyError('the driver made another child than {0}'.format(name), _NET + parent + '/create_child',
                              'its way of naming children is not known', 'report the driver and its version')
         self._remember(named, parent)
@@ -93,6 +96,18 @@ class ChildMaker(object):
                 raise
         if not self._netlink.wait_gone(name):
             raise EnvironmentError(errno.ETIMEDOUT, 'the driver has not removed it in time', _NET + name)
+
+    def _linked(self, parent, pkey, name):
+        """Whether rtnetlink makes the child; where it has made one before, that it cannot is an error."""
+        try:
+            self._netlink.add_link(parent, name, pkey.full_value)
+        except EnvironmentError as error:
+            if error.errno not in _NOT_OFFERED or self._holds(self._by_rtnetlink, parent):
+                raise
+            return False
+        self._remember(self._by_rtnetlink, parent)
+        self._without_rtnetlink.pop(parent, None)
+        return True
 
     @staticmethod
     def _text(parent, pkey, name):

@@ -203,6 +203,29 @@ def test_a_plain_driver_is_found_out_and_a_new_one_is_tried_anew(tmpdir):
     assert node.executor.plain_only() == ()
 
 
+@pytest.mark.parametrize('name, pkey', [('ib0.1', PKey(0x7fff, True)), ('ib0.8064', KEY)])
+def test_rtnetlink_that_offers_no_children_yet_is_asked_again_before_the_driver_is_a_plain_one(tmpdir, name, pkey):
+    node = Node(tmpdir)
+    node.kernel.ipoib.rtnetlink = False
+
+    class Late(Listener):
+        def before(self, verb, target, text):
+            if verb != 'add_link':
+                node.kernel.ipoib.rtnetlink = True  # the module's next line
+    node.kernel.listener = Late()
+    node.executor.do(CreateChild('ib0', pkey, name))
+    node.executor.do(CreateChild('ib0', KEY, 'ib0.8064.1'))
+    assert node.children() == [name, 'ib0.8064.1'] and node.executor.plain_only() == ()
+
+
+def test_where_rtnetlink_has_made_a_child_its_refusal_of_another_is_an_error(node):
+    node.executor.do(CreateChild('ib0', KEY, 'ib0.8064'))
+    node.kernel.listener = Refusing('ib0.8065', errno.EINVAL)
+    with pytest.raises(ApplyError):
+        node.executor.do(CreateChild('ib0', PKey(0x65, True), 'ib0.8065'))
+    assert node.children() == ['ib0.8064'], 'not by another way either'
+
+
 def test_a_delete_is_over_when_the_interface_is_gone(tmpdir):
     node = Node(tmpdir, rtnetlink=False, delete_looks=5)
     node.executor.do(CreateChild('ib0', KEY, 'ib0.8064'))
