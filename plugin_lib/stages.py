@@ -219,14 +219,11 @@ def _apply_steps(node, stage):
 
 def _refuse_unwritable(steps):
     """Raise InputErrors about every file that the steps would change and cannot."""
-    from plugin_lib.effect.files import is_writable
-    from plugin_lib.errors import InputError, InputErrors
+    from plugin_lib.errors import InputErrors
+    from plugin_lib.host.files import unwritable
     from plugin_lib.planning.operations import RemoveFile, WriteFile
-    paths = sorted(set(operation.path for step in steps for operation in step.operations
-                       if isinstance(operation, (RemoveFile, WriteFile))))
-    refused = [InputError('cannot change a configuration file', path, 'it cannot be written, not even by root',
-                          'mount its file system for writing, or see lsattr; nothing was changed')
-               for path in paths if not is_writable(path)]
+    refused = unwritable('/', set(operation.path for step in steps for operation in step.operations
+                                  if isinstance(operation, (RemoveFile, WriteFile))))
     if refused:
         raise InputErrors(refused)
 

@@ -100,15 +100,6 @@ def remove(path):
             raise
 
 
-def is_writable(path):
-    # type: (str) -> bool
-    """Whether a file can be replaced, made or removed: on a read-only file system root cannot either."""
-    folder = os.path.dirname(path)
-    while not os.path.exists(folder):
-        folder = os.path.dirname(folder)
-    return os.access(folder, os.W_OK) and (not os.path.exists(path) or os.access(path, os.W_OK))
-
-
 def make_folder(path):
     # type: (str) -> str
     """Make a folder and those above it, unless they exist."""

@@ -14,13 +14,15 @@ from plugin_lib.host.seen import SEEN
 
 def read(root, path):
     # type: (str, str) -> str
-    """The text of the file ``path`` below ``root``; None when there is no such file.
+    """The text of the file ``path`` below ``root`` with its line ends as they are; None when there is no such file.
+
+    What is not UTF-8 is replaced; :func:`unwritable` tells of files that for that reason must not be written again.
 
     :raises InputError: when it is there and cannot be read
     """
     place = os.path.join(root, path.lstrip('/'))
     try:
-        with io.open(fs_path(place), encoding='utf-8', errors='replace') as stream:
+        with io.open(fs_path(place), encoding='utf-8', errors='replace', newline='') as stream:
             SEEN['file', place] = stream.read()
     except EnvironmentError as error:
         if error.errno not in (errno.ENOENT, errno.ENOTDIR):
@@ -40,14 +42,30 @@ def names(root, folder):
 
 def unwritable(root, paths):
     # type: (str, list) -> list
-    """InputErrors about those of the files, where they are there, that cannot be replaced: in a folder that is mounted
-    read-only, say.
-    """
+    """InputErrors about those of the files that cannot be replaced, made or removed, or not without harm."""
     places = [os.path.join(root, path.lstrip('/')) for path in sorted(paths)]
-    return [InputError('a configuration file that is to be changed cannot be', place,
-                       'nothing can be written to its folder', 'make it writable, then run again')
-            for place in places
-            if os.path.exists(fs_path(place)) and not os.access(fs_path(os.path.dirname(place)), os.W_OK)]
+    obstacles = [(place, _obstacle(fs_path(place))) for place in places]
+    return [InputError('cannot change a configuration file', place, found[0], found[1] + '; nothing was changed')
+            for place, found in obstacles if found]
+
+
+def _obstacle(place):
+    """(why a file cannot be changed, what to do about that), None where it can."""
+    folder = os.path.dirname(place)
+    while not os.path.exists(folder):
+        folder = os.path.dirname(folder)
+    if not os.access(folder, os.W_OK) or os.path.exists(place) and not os.access(place, os.W_OK):
+        return 'it cannot be written, not even by root', 'mount its file system for writing, or see lsattr'
+    if not os.path.isfile(place):
+        return None
+    with io.open(place, 'rb') as stream:
+        raw = stream.read()
+    try:
+        raw.decode('utf-8')
+    except UnicodeDecodeError as error:
+        return 'line {0} is not UTF-8, and would be another one afterwards'.format(
+            raw[:error.start].count(b'\n') + 1), 'convert it to UTF-8'
+    return None
 
 
 def others(root, path):

@@ -15,6 +15,8 @@ from plugin_lib import stages
 from plugin_lib.effect import files
 from plugin_lib.effect.executor import Executor
 from plugin_lib.errors import ApplyError, InputErrors
+from plugin_lib.host import files as host_files
+from plugin_lib.planning import ini_edit
 from plugin_lib.planning.operations import RemoveFile, Step, WriteFile
 
 
@@ -98,7 +100,7 @@ def test_what_is_no_regular_file_is_not_replaced(tmpdir):
 
 def test_files_that_cannot_be_written_are_named_together_before_anything_is_changed(tmpdir, monkeypatch):
     steps = [Step('passthrough', 'x', '', (WriteFile(str(tmpdir.join(name)), 'a', None, None),)) for name in 'abc']
-    monkeypatch.setattr(files.os, 'access', lambda path, mode: path.endswith('c') or path == str(tmpdir))
+    monkeypatch.setattr(host_files.os, 'access', lambda path, mode: path.endswith('c') or path == str(tmpdir))
     for name in 'abc':
         tmpdir.join(name).write('b')
     with pytest.raises(InputErrors) as caught:
@@ -107,4 +109,24 @@ def test_files_that_cannot_be_written_are_named_together_before_anything_is_chan
 
 
 def test_a_file_of_a_folder_that_is_still_to_be_made_can_be_written(tmpdir):
-    assert files.is_writable(str(tmpdir.join('a', 'b', 'c')))
+    assert host_files.unwritable('/', [str(tmpdir.join('a', 'b', 'c'))]) == []
+
+
+def test_a_file_whose_bytes_would_be_lost_is_not_changed(tmpdir):
+    path = tmpdir.join('nova.conf')
+    path.write_binary(b'[DEFAULT]\nsql_connection = mysql://nova:stra\xdfe@db\n')
+    with pytest.raises(InputErrors) as caught:
+        stages._refuse_unwritable([Step('passthrough', 'x', '', (WriteFile(str(path), 'a', None, None),))])
+    assert caught.value.where == str(path)
+    assert caught.value.why == 'line 2 is not UTF-8, and would be another one afterwards'
+    assert host_files.unwritable(str(tmpdir), ['/nova.conf'])[0].why == caught.value.why
+
+
+def test_line_ends_stay_as_they_are(tmpdir):
+    path = tmpdir.join('nova.conf')
+    path.write_binary(b'[DEFAULT]\r\na = b\r\n\r\n[ml2]\r\nc = d\r\n')
+    before = host_files.read('/', str(path))
+    changed = ini_edit.edit(before, (ini_edit.Set('DEFAULT', 'a', 'c'), ini_edit.Set('ml2', 'e', 'f')), str(path))
+    assert changed != before
+    files.write_atomically(str(path), ini_edit.edit(changed, (), str(path)), None)
+    assert path.read_binary() == b'[DEFAULT]\r\na = b\r\n\r\n[ml2]\r\nc = d\r\n'

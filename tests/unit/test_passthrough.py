@@ -55,4 +55,4 @@ def test_preflight_tells_of_files_that_nobody_can_replace(case, monkeypatch):
     monkeypatch.setattr(os, 'access', lambda path, mode: not path.endswith('/nova'))
     told = guests.problems(made.node())
     assert [error.where.replace(made.root, '') for error in told] == [NOVA, ML2, NOVA]
-    assert 'cannot be' in told[0].what
+    assert 'cannot be written' in told[0].why
