@@ -116,6 +116,8 @@ class FuelBootstrap(object):
                 return []  # these have options of their own
             raise InfinibandError('no repositories are configured', '{0} -> repos'.format(self.path), '',
                                   'configure them: see the user guide of Fuel, "bootstrap"')
+        if not isinstance(self._config[key], list):
+            raise self._bad(key, 'it is no list')
         return [self._repository('{0} -> {1}[{2}]'.format(self.path, key, index), entry)
                 for index, entry in enumerate(self._config[key])]
 
@@ -138,9 +140,12 @@ class FuelBootstrap(object):
         if value is None:
             return None
         if not isinstance(value, string_types):
-            raise InfinibandError('bad configuration of fuel-bootstrap', '{0} -> {1}'.format(self.path, key),
-                                  'it is no text', 'correct it')
+            raise self._bad(key, 'it is no text')
         return to_text(value)
+
+    def _bad(self, key, why):
+        return InfinibandError('bad configuration of fuel-bootstrap', '{0} -> {1}'.format(self.path, key), why,
+                               'correct it')
 
 
 def _load(path):

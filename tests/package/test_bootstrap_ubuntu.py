@@ -232,6 +232,7 @@ TROUBLE = {
     'its configuration is gone': (lambda master: master.do('rm', CONFIG), 'No such file'),
     'its configuration is broken': (lambda master: master.path(CONFIG).write_text('repos: ['), CONFIG),
     'no repository is configured': (lambda master: configure(master, packages=[]), 'no repositories are configured'),
+    'its repositories are no list': (lambda master: configure(master, repos=5), 'repos\n  why:   it is no list'),
     'a repository cannot be kept': (lambda master: configure(master, repos=[dict(
         REPOSITORIES[0], section='main non-free')]), 'repos[0]'),
     'a repository is a text': (lambda master: configure(master, repos=['deb http://x trusty main']), 'repos[0]'),
