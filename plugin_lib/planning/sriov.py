@@ -146,7 +146,8 @@ def plan(published, settings, host, functions, files):
     operations += _file(SRIOV_MEMORY, _memory_text(remembered), _memory_text(kept))
     steps = ()
     if operations:
-        steps = (Step(STAGE, ', '.join(sorted(targets)), _reason(wanted, settings), operations),)
+        devices = sorted(set(memory).union(wanted)) or [MODPROBE_FILE]
+        steps = (Step(STAGE, ', '.join(devices), _reason(wanted, settings), operations),)
     return Plan(steps, tuple(_loading(function, count, options) for function, count in by_loading))
 
 
