@@ -103,7 +103,8 @@ def _of_vlans(lacking):
     alike = {}
     for vlan in needing:
         names = frozenset(name for name, _ in needing[vlan])
-        broken = tuple((name, gap.why) for name, gap in needing[vlan] if gap)
+        # A node may need it on two ports.
+        broken = tuple(sorted(set((name, gap.why) for name, gap in needing[vlan] if gap)))
         alike.setdefault((names, broken), []).append(vlan)
     found = []
     for (names, broken), numbers in sorted(alike.items(), key=lambda item: (not item[0][1], _order(item[1]))):
