@@ -10,6 +10,8 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 from collections import namedtuple
 
+from plugin_lib.published import vlans
+
 MARK = 'fuel-infiniband'
 OWNED = 'owned'
 TRUNKS = 'trunks'
@@ -109,8 +111,6 @@ class RequestMtu(namedtuple('RequestMtu', 'name mtu')):
 
 
 def _limits(tag, trunks):
-    from plugin_lib.published import vlans  # not at the top: it loads PyYAML, which eipoibd does without
-
     text = '' if tag is None else ', tag {0}'.format(tag)
     if trunks:
         text += ', VLANs {0}'.format(vlans.of_numbers(trunks))
