@@ -63,6 +63,6 @@ def problems(node):
     decision = planning.decide(node.published)
     found = decision.problems + hiera.problems(node.published, decision.moves)
     shared = hiera.file_of(node.published.release)
-    found += hiera.unreadable(files.read(node.root, shared), shared)
+    found += hiera.file_problems(files.read(node.root, shared), node.published, decision.moves)
     found += files.unwritable(node.root, [shared, iser.CINDER_FILE])
     return found + ini_edit.problems({iser.CINDER_FILE: files.read(node.root, iser.CINDER_FILE)})

@@ -11,6 +11,8 @@ import subprocess
 
 import yaml
 
+from tests.model.netconfig import REPLACES
+
 _OVERRIDES = ['override/node/%{::fqdn}', 'override/class/%{calling_class}', 'override/module/%{calling_module}',
               'override/plugins', 'override/common']
 _CONFIGURED = ['override/configuration/%{::fqdn}', 'override/configuration/role', 'override/configuration/cluster']
@@ -24,7 +26,6 @@ HIERARCHIES = {
     '9.2': ['plugins/infiniband', *_OVERRIDES, *_CONFIGURED, 'override/configuration/default_route', *_CLASSES,
             *_OF_NODES, 'old_admin_user', 'globals', 'astute'],
 }
-REPLACES = ('6.1', '7.0')
 
 
 def missing():
@@ -59,29 +60,3 @@ def network_scheme(root, release, merged=None):
                            'network_scheme', '::fqdn=node-1.domain.tld'], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return yaml.safe_load(done.stdout)
-
-
-def transformations(scheme):
-    """The transformations as l23network takes them: what ``interfaces`` says of a port comes over them.
-
-    A stand-in for generate_network_config, whose merge of ``interfaces`` (6.1 to 9.2) it does; it refuses an action
-    that netconfig of Fuel 8.0 and 9.0 does not know.
-    """
-    merged = []
-    for step in scheme['transformations']:
-        assert step['action'] in ('noop', 'add-br', 'add-port', 'add-bond', 'add-patch'), step
-        told = scheme['interfaces'].get(step.get('name')) or {}
-        told = {key.replace('-', '_'): value for key, value in told.items() if value not in (None, '')}
-        step = {**step, **{key: value for key, value in told.items() if key in ('bridge', 'mtu')}}
-        merged.append({key: value for key, value in step.items() if (key, value) != ('bridge', 'absent')})
-    return merged
-
-
-def one_address(scheme):
-    """{address: the endpoint that has it}; AssertionError for one that two have."""
-    found = {}
-    for name, endpoint in scheme['endpoints'].items():
-        for address in endpoint['IP'] if isinstance(endpoint.get('IP'), list) else ():
-            assert address not in found, f'{address} is on {found[address]} and on {name}'
-            found[address] = name
-    return found

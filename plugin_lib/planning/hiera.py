@@ -17,14 +17,18 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 import copy
 
-from plugin_lib.errors import InputError
+from plugin_lib import modes
+from plugin_lib.errors import InputError, InputErrors
 from plugin_lib.paths import HIERA_GLOBALS_FILE, OWN_HIERA_FILE, SHARED_HIERA_FILE
 from plugin_lib.planning import yaml_key
+from plugin_lib.published import with_scheme
 
 KEY = 'network_scheme'
 MARK = 'infiniband_moved_from'
 # Stands beside it where the rest of the scheme is what was published then, and no other plugin's.
 PUBLISHED_MARK = 'infiniband_published'
+# At a transformation that is ours: another plugin's may be the same but for it.
+ADDED_MARK = 'infiniband_added'
 _HEADER = '# Written by the Fuel plugin infiniband: storage over RDMA.\n'
 _WHOLE = ('6.1', '7.0')
 _RELEASES = _WHOLE + ('8.0', '9.0')
@@ -49,11 +53,20 @@ def problems(published, moves):
     return []
 
 
-def unreadable(text, path):
-    # type: (str, str) -> list
-    """InputErrors about a file of Hiera that holds no network_scheme that can be read, whatever is to be told."""
+def file_problems(text, published, moves):
+    # type: (str, object, tuple) -> list
+    """InputErrors about what :func:`file_of` the release holds, whatever is to be told of the machine.
+
+    :param text: of the file, None without it
+    :param moves: tuple of storage.Moves
+    """
+    path = file_of(published.release)
     try:
-        yaml_key.get(text, KEY, path)
+        theirs = _theirs(yaml_key.get(text, KEY, path))
+        if moves and theirs is not None and published.release in _WHOLE:
+            _check_theirs(theirs, published, moves, path)
+    except InputErrors as found:
+        return list(found.errors)
     except InputError as error:
         return [error]
     return []
@@ -68,14 +81,16 @@ def override(text, published, moves):
     """
     path = file_of(published.release)
     given = yaml_key.get(text, KEY, path)
-    theirs = _moved_back(given) if isinstance(given, dict) else None
     ours = published.network_scheme.value
     if published.release in _WHOLE:
-        wanted = theirs
+        theirs = wanted = _theirs(given)
         if moves:
-            _check_theirs(theirs, moves, path)
+            if theirs is not None:
+                _check_theirs(theirs, published, [move for move, _ in moves], path)
+            _check_free(theirs or ours, moves, path if theirs else published.path)
             wanted = _moved(theirs or ours, moves, {str(PUBLISHED_MARK): True} if theirs is None else {})
     else:
+        _check_free(ours, moves, published.path)
         wanted = _difference(ours, moves) if moves else None
     if wanted == given:
         return text
@@ -97,17 +112,43 @@ def globals_text(text):
     return yaml_key.put(text, KEY, None, HIERA_GLOBALS_FILE)
 
 
-def _check_theirs(scheme, moves, path):
-    """Raise InputError when another plugin's whole scheme is not one that storage can move in."""
-    lacking = [move.endpoint for move, _ in moves if scheme is not None and move.endpoint not in (
-        scheme.get('endpoints') or {})]
-    for key, kind in (('endpoints', dict), ('roles', dict), ('transformations', list)):
-        if scheme is not None and not isinstance(scheme.get(key), kind):
-            lacking.append(key)
+def _theirs(given):
+    """What a file says without us."""
+    return _moved_back(given) if isinstance(given, dict) else given
+
+
+def _check_theirs(scheme, published, moves, path):
+    """Raise InputError when another plugin's whole scheme is not one that storage can move in as in the published."""
+    where, todo = '{0} -> {1}'.format(path, KEY), 'ask that plugin, or switch off "Storage over RDMA"'
+    given = scheme if isinstance(scheme, dict) else {}
+    lacking = [key for key, kind in (('endpoints', dict), ('roles', dict), ('transformations', list))
+               if not isinstance(given.get(key), kind)]
+    lacking = [move.endpoint for move in moves
+               if 'endpoints' in lacking or move.endpoint not in given['endpoints']] + lacking
     if lacking:
+        raise InputError('cannot tell Hiera about storage', where, 'another plugin wrote it, without {0}'.format(
+            ', '.join(lacking)), todo)
+    ports = [move for move in moves if move.mode == modes.ETHERNET]
+    if not ports:
+        return  # an IPoIB interface is the same whatever the scheme has beside it
+    from plugin_lib.planning import storage  # late: every node of 6.1 and 7.0 looks here, and few have such a file
+    decision = storage.decide(with_scheme(published, scheme, path))
+    if decision.problems:
+        raise InputErrors(decision.problems)
+    if not set(ports) <= set(decision.moves):
+        raise InputError('cannot tell Hiera about storage', where,
+                         'another plugin wrote it, and leads storage elsewhere than Fuel does', todo)
+
+
+def _check_free(scheme, moves, path):
+    """Raise InputError when a scheme has something else at the IPoIB interface that storage is to move to."""
+    taken = sorted(link.name for _, link in moves if link.mode and (link.name in scheme['endpoints'] or any(
+        step.get('bridge') or link.parent and step.get('vlan_dev') is not False
+        for step in _ports(scheme, link.name))))
+    if taken:
         raise InputError('cannot tell Hiera about storage', '{0} -> {1}'.format(path, KEY),
-                         'another plugin wrote it, without {0}'.format(', '.join(lacking)),
-                         'ask that plugin, or switch off "Storage over RDMA"')
+                         'storage is to move to {0}, and that is something else here'.format(', '.join(taken)),
+                         'correct the networks of the environment, or switch off "Storage over RDMA"')
 
 
 def _moved(scheme, moves, more):
@@ -120,39 +161,35 @@ def _moved(scheme, moves, more):
         endpoints = result['endpoints']
         body = endpoints[move.endpoint]
         endpoints[move.endpoint] = {'IP': 'none'}
-        endpoints[link.name] = _marked(body, move.endpoint, more)
+        endpoints[link.name] = _marked(body, dict(more, **{str(MARK): move.endpoint}))
         _move_roles(result['roles'], move.endpoint, link.name)
-        own = _own_steps(result, link)
+        own = _ports(result, link.name)
         if not own:
-            result['transformations'].append(_port(link))
+            added = _marked(_port(link), {ADDED_MARK: True})
+            result['transformations'] = (result.get('transformations') or []) + [added]
         for step in own:
             if step.get('bridge'):
-                step['vendor_specific'] = dict(step.get('vendor_specific') or {}, **{str(MARK): step.pop('bridge')})
+                step.update(_marked(step, {MARK: step.pop('bridge')}))
     return result
 
 
 def _moved_back(scheme):
     """The inverse of :func:`_moved`, for a scheme with or without our marks; None where nobody else wrote it."""
     result = copy.deepcopy(scheme)
-    endpoints = result.get('endpoints') or {}
+    endpoints = result.get('endpoints') if isinstance(result.get('endpoints'), dict) else {}
     if any(PUBLISHED_MARK in _vendor_specific(body) for body in endpoints.values()):
         return None
-    names = [name for name, body in endpoints.items() if MARK in _vendor_specific(body)]
-    for name in names:
+    for name in [name for name, body in endpoints.items() if MARK in _vendor_specific(body)]:
         body = endpoints.pop(name)
-        origin = body['vendor_specific'].pop(MARK)
-        if not body['vendor_specific']:
-            del body['vendor_specific']
+        origin = _unmarked(body, MARK)
         endpoints[origin] = body
         _move_roles(result.get('roles') or {}, name, origin)
     steps = result.get('transformations')
-    if names and steps:
-        result['transformations'] = [step for step in steps if not _is_ours(step, names)]
-    for step in steps or ():
-        if MARK in _vendor_specific(step):
-            step['bridge'] = step['vendor_specific'].pop(MARK)
-            if not step['vendor_specific']:
-                del step['vendor_specific']
+    if isinstance(steps, list):
+        result['transformations'] = [step for step in steps if ADDED_MARK not in _vendor_specific(step)]
+        for step in result['transformations']:
+            if MARK in _vendor_specific(step):
+                step['bridge'] = _unmarked(step, MARK)
     return result
 
 
@@ -161,11 +198,11 @@ def _difference(scheme, moves):
     endpoints, roles, interfaces, steps = {}, {}, {}, []
     for move, link in moves:
         body = scheme['endpoints'][move.endpoint]
-        endpoints[link.name] = _marked(body, move.endpoint, {})
+        endpoints[link.name] = _marked(body, {MARK: move.endpoint})
         # An array of routes cannot be taken away either, and netconfig passes over what is none.
         endpoints[move.endpoint] = dict((key, 'none') for key in ('IP', 'routes') if key in body)
         roles.update((name, link.name) for name, endpoint in scheme['roles'].items() if endpoint == move.endpoint)
-        own = _own_steps(scheme, link)
+        own = _ports(scheme, link.name)
         if not own:
             steps.append(_port(link))
         if any(step.get('bridge') for step in own):
@@ -177,20 +214,32 @@ def _difference(scheme, moves):
 def _without_bridge(scheme, move):
     """What ``interfaces`` says of a port that leaves its bridge.
 
-    l23network gives a VLAN interface the MTU of the interface below, unless ``interfaces`` names it as well.
+    l23network gives a VLAN interface that has no MTU of its own the one of the interface below, as ``interfaces`` or
+    else a transformation says it, unless ``interfaces`` names the VLAN interface as well.
     """
-    below = (scheme.get('interfaces') or {}).get(move.nic)
-    mtu = below.get('mtu') if move.port != move.nic and isinstance(below, dict) else None
+    below = (scheme.get('interfaces') or {}).get(move.nic) or {}
+    mtus = [step.get('mtu') for step in [below] + _ports(scheme, move.nic)]
+    own = [step.get('mtu') for step in _ports(scheme, move.port)]
+    mtu = next((mtu for mtu in mtus if mtu), None) if move.port != move.nic and not any(own) else None
     return {'bridge': 'absent', 'mtu': mtu} if mtu else {'bridge': 'absent'}
 
 
-def _own_steps(scheme, link):
-    return [step for step in scheme['transformations'] if step.get('action') == 'add-port' and (
-        step.get('name') == link.name)]
+def _ports(scheme, name):
+    """The transformations that make the port ``name``."""
+    return [step for step in scheme.get('transformations') or []
+            if step and step.get('action') == 'add-port' and step.get('name') == name]
 
 
-def _marked(body, origin, more):
-    return dict(body, vendor_specific=dict(body.get('vendor_specific') or {}, **dict(more, **{str(MARK): origin})))
+def _marked(body, marks):
+    return dict(body, vendor_specific=dict(_vendor_specific(body), **dict((str(key), marks[key]) for key in marks)))
+
+
+def _unmarked(body, mark):
+    """Take a mark away; what it said."""
+    value = body['vendor_specific'].pop(mark)
+    if not body['vendor_specific']:
+        del body['vendor_specific']
+    return value
 
 
 def _vendor_specific(body):
@@ -208,8 +257,3 @@ def _port(link):
     """l23network takes whatever has a digit behind a dot for a VLAN, ib0.80ca for VLAN 80, unless it is told."""
     step = {'action': 'add-port', 'name': link.name}
     return dict(step, vlan_dev=False) if link.parent else step
-
-
-def _is_ours(step, names):
-    return step.get('action') == 'add-port' and step.get('name') in names and not step.get('bridge') and (
-        MARK not in _vendor_specific(step))

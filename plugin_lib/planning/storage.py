@@ -23,7 +23,7 @@ from plugin_lib.host.sysfs import is_interface_name
 from plugin_lib.pkey import PKey
 from plugin_lib.planning.vlan_services import child_name
 from plugin_lib.planning.vlans import is_ours
-from plugin_lib.published import vlans
+from plugin_lib.published import reach, vlans
 
 # Fuel's names in 6.1 and since 7.0; other roles of their endpoint move with them.
 ROLES = ('storage', 'cinder/iscsi')
@@ -82,9 +82,7 @@ def decide(published):
         if role.bond:
             notes.append('storage is on {0}, and RDMA needs one port: it uses {1} alone, and does not fail over'.format(
                 role.bond, nic))
-        port = _published_port(published, nic, vlan)
-        name = port.name if port else nic if vlan is None else '{0}.{1}'.format(nic, vlan)
-        moves.append(Move(role.endpoint, nic, vlan, role.mode, tuple(role.ip), name))
+        moves.append(Move(role.endpoint, nic, vlan, role.mode, tuple(role.ip), _port_name(published, nic, vlan)))
     moves.sort()
     nics = sorted(set(move.nic for move in moves))
     if len(nics) > 1:
@@ -140,9 +138,13 @@ def _reasons_against(published, role):
         why.append('{0} is no InfiniBand port, and no Ethernet port with RDMA'.format(', '.join(role.interfaces)))
     elif role.bond and role.mode == modes.ETHERNET:
         why.append('{0} is a bond of Ethernet ports: RDMA needs a port of its own'.format(role.bond))
-    elif len(role.interfaces) > 1 and not role.bond:
-        why.append('it has several ports, {0}'.format(', '.join(role.interfaces)))
-    if len(vlans.numbers(role.vlans)) > 1:
+    ports = sorted(set('.'.join([name] + ['{0}'.format(vlan) for vlan in tagged])
+                       for name, tagged in reach.ports(published.scheme, role.endpoint)))
+    if len(ports) > 1 and role.mode != modes.MIXED:
+        why.append('it has several ports, {0}'.format(', '.join(ports)))
+    if role.endpoint in published.physical_networks:
+        why.append('it is the bridge of {0}'.format(published.physical_networks[role.endpoint].name))
+    elif len(vlans.numbers(role.vlans)) > 1:
         why.append('it has several VLANs, {0}'.format(vlans.show(role.vlans)))
     on_bridges = sorted(other.name for other in published.roles.values()
                         if other.endpoint == role.endpoint and other.name in ON_BRIDGES)
@@ -155,22 +157,39 @@ def _reasons_against(published, role):
 
 def _others_on_port(published, role):
     """Clauses about who would lose an Ethernet port that leaves its bridge: over an InfiniBand one the bridge stays."""
-    port = _published_port(published, role.interfaces[0], _vlan(role)) if role.mode == modes.ETHERNET else None
+    if role.mode != modes.ETHERNET:
+        return []
+    port, name = (of(published, role.interfaces[0], _vlan(role)) for of in (_published_port, _port_name))
+    if not is_interface_name(name):
+        return ['{0} is not an interface name of up to 15 characters'.format(name)]
+    if name != role.endpoint and name in published.scheme.endpoints:
+        return ['{0}, where it would move to, is another endpoint'.format(name)]
     if port is None or port.bridge is None:
         return []
     if port.bridge != role.endpoint:
         return ['its port {0} is on {1}, which cannot do without it'.format(port.name, port.bridge)]
-    if port.provider == 'ovs':
-        return ["its port {0} is Open vSwitch's (provider: ovs)".format(port.name)]
-    patched = sorted(set(bridge for patch in published.scheme.patches if port.bridge in patch.bridges
-                         for bridge in patch.bridges if bridge != port.bridge))
-    return ['its port {0} serves {1} too, through a patch'.format(port.name, ', '.join(patched))] if patched else []
+    if port.provider != 'lnx':
+        return ["its port {0} is Open vSwitch's (provider: {1})".format(port.name, port.provider)]
+    patched = set(bridge for patch in published.scheme.patches if port.bridge in patch.bridges
+                  for bridge in patch.bridges if bridge != port.bridge)
+    if patched:
+        return ['its port {0} serves {1} too, through a patch'.format(port.name, ', '.join(sorted(patched)))]
+    on_bridge = sorted(other.name for other in published.scheme.ports if other.name != port.name and (
+        other.interface == port.bridge or other.bridge == port.bridge and other.interface is None))
+    return ['its port {0} serves {1} too'.format(port.name, ', '.join(on_bridge))] if on_bridge else []
 
 
 def _published_port(published, nic, vlan):
-    """The PortSpec of an interface and VLAN; None without one."""
-    found = [port for port in published.scheme.ports if (port.interface, port.vlan) == (nic, vlan)]
-    return found[0] if found else None
+    """The PortSpec of an interface and VLAN, the one on a bridge where there are two; None without one."""
+    found = [port for port in published.scheme.ports
+             if (port.interface, port.vlan) == (nic, vlan) and port.provider != 'sriov']
+    return ([port for port in found if port.bridge] + found + [None])[0]
+
+
+def _port_name(published, nic, vlan):
+    """What netconfig calls an interface and VLAN."""
+    port = _published_port(published, nic, vlan)
+    return port.name if port else nic if vlan is None else '{0}.{1}'.format(nic, vlan)
 
 
 def _vlan(role):

@@ -64,6 +64,22 @@ def read(path):
                      section, found, settings, networks, left_out, warnings + more)
 
 
+def with_scheme(published, value, path):
+    # type: (Published, dict, str) -> Published
+    """What is published, with another network scheme, in which all that is known about interfaces stays true.
+
+    :param value: the scheme
+    :param path: of the file that has it
+    :raises InputError: as :func:`read`
+    """
+    section = Section(value, '{0} -> network_scheme'.format(path))
+    found = scheme.read(section)
+    by_role, left_out, warnings = roles.read(
+        found, section.section('roles'), published.interfaces, published.physical_networks)
+    return published._replace(path=path, network_scheme=section, scheme=found, roles=by_role, left_out=left_out,
+                              warnings=warnings)
+
+
 def _release(node):
     """The release, of ``2015.1.0-7.0`` and ``mitaka-9.0``: fuel_version says 6.1 in 7.0 too."""
     return (node.text('openstack_version') or '').rpartition('-')[2] or None

@@ -23,27 +23,29 @@ class Reach(namedtuple('Reach', 'interfaces bond vlans')):
     __slots__ = ()
 
 
-NOWHERE = Reach((), None, ())
-
-
 def of_endpoint(scheme, name):
-    """The Reach of the endpoint ``name``: a bridge, or a port or interface with an address of its own.
+    """The Reach of the endpoint ``name``: a bridge, or a port or interface with an address of its own."""
+    return _of_ports(scheme, ports(scheme, name))
+
+
+def ports(scheme, name):
+    """[(interface or bond, VLANs)] that the endpoint ``name`` leads to; empty VLANs: untagged.
 
     The ports of the nearest bridge that has any count: a private bridge that is
     patched to the bridge of a NIC is carried by that NIC.
     """
     if name in scheme.bridges or any(name == port.bridge for port in scheme.ports):
-        return _of_ports(scheme, _nearest_ports(scheme, name))
+        return _nearest_ports(scheme, name)
     for port in scheme.ports:
         if port.name == name and port.interface is None:
-            return _of_ports(scheme, _nearest_ports(scheme, port.bridge, _carried(port, ())))
+            return _nearest_ports(scheme, port.bridge, _carried(port, ()))
         if port.name == name:
-            return _of_ports(scheme, [(port.interface, _carried(port, ()))])
+            return [(port.interface, _carried(port, ()))]
     interface, vlan = split_port(scheme, name)
     if interface in scheme.interfaces or interface in scheme.bonds or NIC.match(interface) or (
             PKEY_CHILD.match(interface)):
-        return _of_ports(scheme, [(interface, (vlan,) if vlan else ())])
-    return NOWHERE
+        return [(interface, (vlan,) if vlan else ())]
+    return []
 
 
 def _carried(port, tagged):
@@ -86,9 +88,9 @@ def _across(scheme, bridge, tagged):
                 yield patch.bridges[far], (tag,) if tag else trunks or tagged
 
 
-def _of_ports(scheme, ports):
+def _of_ports(scheme, found):
     interfaces, bonds, carried = set(), set(), set()
-    for interface, tagged in ports:
+    for interface, tagged in found:
         members = [(interface, None)]
         if interface in scheme.bonds:
             bonds.add(interface)

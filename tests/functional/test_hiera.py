@@ -4,7 +4,8 @@
 
 Every case of tests/cases/storage as every release would publish it.  Covered: each address on one endpoint, that of
 storage on the interface that RDMA uses; no other endpoint, role or transformation changed; no interface that would be
-taken for a VLAN; what other tasks read; globals.yaml that was computed meanwhile; another VLAN; and everything back.
+taken for a VLAN; what other tasks read; tests/model/netconfig.py answers as the real hiera; globals.yaml that was
+computed meanwhile; another VLAN; and everything back.
 """
 import os
 import re
@@ -12,7 +13,9 @@ import re
 import pytest
 import yaml
 
+from plugin_lib.planning.hiera import file_of
 from tests import hiera
+from tests.model import netconfig
 from tests.model.case import names
 from tests.model.storage_case import Case
 
@@ -45,7 +48,7 @@ class Deployed(Case):
 
     def published(self):
         """The network_scheme without us: another plugin's, where a release lets that take the place of Fuel's."""
-        theirs = self._theirs.get('network_scheme') if self.release in hiera.REPLACES else None
+        theirs = self._theirs.get('network_scheme') if self.release in netconfig.REPLACES else None
         return theirs or yaml.safe_load(self.read('/astute.yaml'))['network_scheme']
 
     def compute_globals(self):
@@ -64,10 +67,13 @@ class Deployed(Case):
     def assert_moved(self):
         """Hiera tells of the published scheme with its storage, and nothing else, moved."""
         told, published, moved = hiera.network_scheme(self.root, self.release), self.published(), self.moved()
+        fuel = yaml.safe_load(self.read('/astute.yaml'))['network_scheme']
+        assert netconfig.told(self.release, fuel, self.read(file_of(self.release))) == told  # the model is true
+        netconfig.check(told)
         storage = {published['roles'][name] for name in ('storage', 'cinder/iscsi') if name in published['roles']}
-        in_place = {step['name'] for step in published['transformations'] if step['action'] == 'add-port'}
+        in_place = {step['name'] for step in published['transformations'] or () if step['action'] == 'add-port'}
         assert set(moved) == storage - in_place
-        before, now = hiera.one_address(published), hiera.one_address(told)
+        before, now = netconfig.one_address(published), netconfig.one_address(told)
         assert now == {address: moved.get(name, name) for address, name in before.items()}
         for name, endpoint in published['endpoints'].items():
             if name in moved:
@@ -83,7 +89,7 @@ class Deployed(Case):
         for name, body in published['interfaces'].items():
             kept = {key: value for key, value in told['interfaces'][name].items() if key != 'bridge'}
             assert (kept if name in targets else told['interfaces'][name]) == body
-        self._assert_ports(hiera.transformations(told), published['transformations'], targets)
+        self._assert_ports(netconfig.transformations(told), netconfig.transformations(published), targets)
 
     def _assert_ports(self, steps, published, targets):
         for step in published:
@@ -99,13 +105,13 @@ class Deployed(Case):
 
 @pytest.mark.parametrize('release, folder', [
     pytest.param(release, folder, id=f'{release} {os.path.basename(folder)}') for release in VERSIONS
-    for folder in names(FOLDER)[0] if release in hiera.REPLACES or 'theirs' not in folder])
+    for folder in names(FOLDER)[0] if release in netconfig.REPLACES or 'theirs' not in folder])
 def test_netconfig_puts_storage_where_rdma_can_use_it_and_all_else_where_it_was(tmp_path, release, folder):
     node = Deployed(folder, tmp_path, release)
     node.play()
     node.assert_moved()
     if release == '7.0':  # other tasks merge there
-        assert hiera.one_address(hiera.network_scheme(node.root, release, True)) == hiera.one_address(
+        assert netconfig.one_address(hiera.network_scheme(node.root, release, True)) == netconfig.one_address(
             hiera.network_scheme(node.root, release))
     if node.moved():  # else globals.yaml holds nothing of ours, and Fuel brings it up to date by itself
         node.compute_globals()

@@ -60,7 +60,7 @@ def test_preflight_tells_before_anything_what_published_data_tells(tmpdir, folde
     case = Case(folder, tmpdir)
     found = ''.join(finding.text for finding in stages.preflight(case.node()) if finding.level == 'FAIL')
     reasons = [line.partition('why:')[2].strip() for line in expected(folder, 'refused.txt').splitlines()]
-    of_machine = ('mlx4_0 port', 'another plugin')
+    of_machine = ('mlx4_0 port', 'storage is to move to ib0')
     assert [why for why in reasons if why not in found and not why.startswith(of_machine)] == []
 
 
