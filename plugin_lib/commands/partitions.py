@@ -192,9 +192,7 @@ def _read(path):
 
 def _replace(path, text):
     try:
-        mode = stat.S_IMODE(os.stat(fs_path(path)).st_mode) if os.path.exists(fs_path(path)) else 0o644
-        # A link stays one.
-        write_atomically(to_text(os.path.realpath(fs_path(path))), text, mode)
+        write_atomically(path, text, None if os.path.exists(fs_path(path)) else 0o644)
     except EnvironmentError as error:
         raise ApplyError('cannot write the partitions', path, error.strerror, 'write as its owner', error.errno)
 
