@@ -33,9 +33,17 @@ def read(root, path):
 
 def names(root, folder):
     # type: (str, str) -> list
-    """Paths of what is in ``folder`` below ``root``, as they are without the root; none where there is no folder."""
+    """Paths of what is in ``folder`` below ``root``, as they are without the root; none where there is no folder.
+
+    :raises InputError: when it is there and cannot be read
+    """
     place = os.path.join(root, folder.lstrip('/'))
-    found = os.listdir(fs_path(place)) if os.path.isdir(fs_path(place)) else ()
+    try:
+        found = os.listdir(fs_path(place))
+    except EnvironmentError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+            raise InputError('cannot look into a folder', place, error.strerror, 'run as root')
+        found = ()
     SEEN['folder', place] = sorted('{0}/{1}'.format(folder, to_text(name)) for name in found)
     return SEEN['folder', place]
 

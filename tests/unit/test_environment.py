@@ -73,7 +73,8 @@ def test_a_vlan_that_storage_over_rdma_has_is_served(tmpdir):
 def test_a_node_that_needs_a_vlan_on_two_ports_is_named_once(tmpdir):
     port = environment.Port('mlx4_0', 1, 'DOWN', {}, frozenset(), None)
     found = environment_checks.findings([
-        environment.Member('one', {'eth4': {101: ('a',)}, 'eth5': {101: ('b',)}}, {}, {'eth4': port, 'eth5': port}, True),
+        environment.Member('one', {'eth4': {101: ('a',)}, 'eth5': {101: ('b',)}}, {}, {
+            'eth4': port, 'eth5': port}, True),
         environment.Member('two', {'eth4': {101: ('a',)}}, {}, {
             'eth4': port._replace(state='ACTIVE', keys={101: True}, served=frozenset([101]))}, True)])
     assert found[-1].text == 'one cannot talk with two (one: the port is DOWN)'

@@ -14,7 +14,7 @@ import pytest
 from plugin_lib import stages
 from plugin_lib.effect import files
 from plugin_lib.effect.executor import Executor
-from plugin_lib.errors import ApplyError, InputErrors
+from plugin_lib.errors import ApplyError, InputError, InputErrors
 from plugin_lib.host import files as host_files
 from plugin_lib.planning import ini_edit
 from plugin_lib.planning.operations import RemoveFile, Step, WriteFile
@@ -120,6 +120,14 @@ def test_a_file_whose_bytes_would_be_lost_is_not_changed(tmpdir):
     assert caught.value.where == str(path)
     assert caught.value.why == 'line 2 is not UTF-8, and would be another one afterwards'
     assert host_files.unwritable(str(tmpdir), ['/nova.conf'])[0].why == caught.value.why
+
+
+def test_a_folder_that_cannot_be_looked_into_is_named(tmpdir):
+    folder = '/' + 'x' * 300  # ENAMETOOLONG, to root as well
+    with pytest.raises(InputError) as caught:
+        host_files.names(str(tmpdir), folder)
+    assert caught.value.where == str(tmpdir) + folder
+    assert host_files.names(str(tmpdir), '/nowhere') == []
 
 
 def test_line_ends_stay_as_they_are(tmpdir):
