@@ -28,7 +28,7 @@ def hold(root_only, tmp_path):
     """hold(cards, modules, ports, opened_after) -> (lines that it prints, seconds that it waited)."""
     machine = ThrowAwayNode(tmp_path)
 
-    def run(cards, modules=OFED, ports=(), opened_after=1000):
+    def run(cards, modules=OFED, ports=(), opened_after=1000, ipoib='ib0'):
         sysfs = machine.path('tmp/sys')
         for number, (vendor, kind) in enumerate(cards):
             folder = sysfs / f'bus/pci/devices/0000:0{number}:00.0'
@@ -38,7 +38,7 @@ def hold(root_only, tmp_path):
         for number, layer in enumerate(ports, 1):
             (sysfs / f'class/infiniband/mlx/ports/{number}').mkdir(parents=True)
             (sysfs / f'class/infiniband/mlx/ports/{number}/link_layer').write_text(f'{layer}\n')
-        (sysfs / 'class/net/ib0').mkdir(parents=True)
+        (sysfs / 'class/net' / ipoib).mkdir(parents=True)
         machine.run('mount', '--bind', '/tmp/sys', '/sys')
         place = machine.path(f'lib/modules/{os.uname().release}')
         place.mkdir()
@@ -88,3 +88,7 @@ def test_a_connectx4_without_eth_ipoib(hold):
     said, waited = hold([CONNECTX4], INBOX, ports=['InfiniBand'])
     assert 'has no module eth_ipoib, which comes with MLNX_OFED; IPoIB interfaces: ib0\n' in said and waited == 0
     assert hold.up, 'IPoIB alone can be used'
+
+
+def test_a_card_whose_drivers_are_not_there(hold):
+    assert 'IPoIB interfaces: none\n' in hold([CONNECTX4], INBOX, ipoib='eth0')[0]
