@@ -4,8 +4,8 @@
 
 Covered: what ends a wait (events, the resync, a retry, a withdrawal that has become due) and that nothing else does;
 an event of an HCA gives what failed there another chance, a link event does not; a pass that fails is tried again ever
-less often; SIGHUP, with a good file and a bad one; SIGTERM in the middle of a pass and before it. What systemd hears of it:
-test_service_notify.py.
+less often; SIGHUP, with a good file and a bad one; SIGTERM in the middle of a pass and before it. What systemd hears of
+it: test_service_notify.py.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
