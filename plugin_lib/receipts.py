@@ -15,7 +15,7 @@ import os
 from plugin_lib.daemon import locks
 from plugin_lib.effect.files import remove, write_atomically
 from plugin_lib.errors import InfinibandError
-from plugin_lib.host import files, netlink, seen
+from plugin_lib.host import files, links, seen
 from plugin_lib.host.tree import Tree
 from plugin_lib.paths import FUNCTIONS_LOCK, RUN_FOLDER, STATUS_FILE
 
@@ -80,7 +80,7 @@ class Receipt(object):
                 return None
             parts = [repr(files.read('/', path)) for path in (self._astute, os.path.join(RUN_FOLDER, STATUS_FILE))]
             parts.append(repr(locks.is_held(RUN_FOLDER, FUNCTIONS_LOCK)))
-            parts.append(repr(sorted(netlink.Links().read().items())))
+            parts.append(repr(sorted(links.Links().read().items())))
             if self._with_ovs:
                 from plugin_lib.host import ovsdb
                 parts += ovsdb.answer()

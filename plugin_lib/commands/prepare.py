@@ -39,8 +39,8 @@ def run(options):
 
 def _wait_for(name):
     """Wait until an interface is there; what follows says what is wrong when it never comes."""
-    from plugin_lib.host import netlink
-    connection = netlink.subscribe()
+    from plugin_lib.host import links, netlink
+    connection = links.subscribe()
     try:
         deadline = monotonic() + TIMEOUT
         while not os.path.exists('/sys/class/net/' + name) and monotonic() < deadline:

@@ -10,7 +10,7 @@ import signal
 
 from plugin_lib._compat import drain, monotonic, readable
 from plugin_lib.errors import ApplyError
-from plugin_lib.host import netlink, uverbs
+from plugin_lib.host import links, netlink, uverbs
 
 # A subnet manager programs a table in blocks of 32 keys, and a child comes with several link events: what
 # follows within QUIET seconds belongs to it, but nothing waits longer than BURST.
@@ -35,7 +35,7 @@ class Events(object):
         self._surroundings = surroundings
         self._log = log
         try:
-            self._links = netlink.subscribe()
+            self._links = links.subscribe()
         except EnvironmentError as error:
             raise ApplyError('cannot listen to link events', 'rtnetlink', error.strerror,
                              'check that the process may open netlink sockets', error.errno)

@@ -13,7 +13,7 @@ import socket
 import struct
 
 from plugin_lib._compat import monotonic, readable
-from plugin_lib.host.netlink import (
+from plugin_lib.host.links import (
     IFF_UP,
     IFLA_IFNAME,
     IFLA_INFO_DATA,
@@ -24,13 +24,10 @@ from plugin_lib.host.netlink import (
     IFLA_MASTER,
     IFLA_MTU,
     IFLA_VLAN_ID,
-    NETLINK_ROUTE,
-    NLM_F_REQUEST,
-    NLMSG_ERROR,
     RTM_NEWLINK,
-    drain,
     subscribe,
 )
+from plugin_lib.host.netlink import NETLINK_ROUTE, NLM_F_REQUEST, NLMSG_ERROR, drain
 
 RTM_DELLINK, RTM_NEWADDR, RTM_DELADDR = 17, 20, 21
 VETH_INFO_PEER = 1  # linux/veth.h

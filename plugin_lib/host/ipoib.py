@@ -7,7 +7,7 @@ from collections import namedtuple
 
 from plugin_lib._compat import quoted
 from plugin_lib.errors import InputError
-from plugin_lib.host.netlink import IFF_UP
+from plugin_lib.host.links import IFF_UP
 from plugin_lib.host.state import Child
 from plugin_lib.pkey import PKey
 

@@ -10,7 +10,7 @@ from collections import namedtuple
 from plugin_lib._compat import quoted
 from plugin_lib.errors import InfinibandError
 from plugin_lib.host import eipoib, hca, ipoib, storage
-from plugin_lib.host.netlink import IFF_UP
+from plugin_lib.host.links import IFF_UP
 from plugin_lib.host.state import LINK_TYPES, Host, Interface
 from plugin_lib.host.sysfs import Reader, is_interface_name, problem_of
 
@@ -69,7 +69,7 @@ def again(source, host):
 
 def links(source):
     # type: (object) -> dict
-    """The source's {name: netlink.Link}.
+    """The source's {name: links.Link}.
 
     :raises InfinibandError: when the list of interfaces cannot be had: without it nothing can be told about a machine
     """

@@ -13,7 +13,7 @@ import os
 from contextlib import contextmanager
 
 from plugin_lib._compat import drain, fs_path, to_text
-from plugin_lib.host.netlink import Links
+from plugin_lib.host.links import Links
 from plugin_lib.host.sysfs import problem_of
 from plugin_lib.host.veth import Peers
 
@@ -64,7 +64,7 @@ class Namespaces(object):
 
     def read(self):
         # type: () -> dict
-        """{name: {interface: netlink.Link}}"""
+        """{name: {interface: links.Link}}"""
         found = {}
         for name, (_, links, peers) in self._known.items():
             try:

@@ -3,7 +3,7 @@
 """Where facts about a machine come from: the running kernel, or a folder that ``capture`` wrote.
 
 A source has ``tree`` (see :class:`plugin_lib.host.tree.Tree`), ``links()`` -> ``{name: Link}`` (see
-:mod:`plugin_lib.host.netlink`) and ``drvinfo(name)`` -> ``(driver, bus_info)`` or ``(None, None)``; these raise
+:mod:`plugin_lib.host.links`) and ``drvinfo(name)`` -> ``(driver, bus_info)`` or ``(None, None)``; these raise
 EnvironmentError with the kernel's errno.  ``modules()`` -> state.Modules.
 """
 from __future__ import absolute_import, print_function, unicode_literals
@@ -17,7 +17,7 @@ from plugin_lib._compat import fs_path, integer_types, string_types, to_text
 from plugin_lib.errors import InputError
 from plugin_lib.host import modules
 from plugin_lib.host.drvinfo import DrvInfo
-from plugin_lib.host.netlink import Link, Links
+from plugin_lib.host.links import Link, Links
 from plugin_lib.host.state import EIPOIB_MODULES, Modules
 from plugin_lib.host.sysfs import LiveTree
 from plugin_lib.host.tree import Tree

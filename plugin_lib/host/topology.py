@@ -12,8 +12,8 @@ from collections import namedtuple
 
 from plugin_lib._compat import fs_path, monotonic, readable
 from plugin_lib.host import machine
+from plugin_lib.host.links import ARPHRD_ETHER, TAP
 from plugin_lib.host.namespaces import OWN, Namespaces
-from plugin_lib.host.netlink import ARPHRD_ETHER, TAP
 from plugin_lib.host.switch import SOCKET
 from plugin_lib.host.sysfs import problem_of
 from plugin_lib.host.veth import Peers
@@ -26,7 +26,7 @@ _LONGEST = 8.0  # seconds between two tries to connect, as those of Open vSwitch
 class Topology(namedtuple('Topology', 'namespaces switch known problems flows learnt')):
     """One look.
 
-    :param namespaces: {name: {Ethernet interface: netlink.Link}}; OWN is the one that EIPOIB interfaces are in
+    :param namespaces: {name: {Ethernet interface: links.Link}}; OWN is the one that EIPOIB interfaces are in
     :param switch: host.switch.Snapshot, the last one where the database does not answer now; None without one
     :param known: False where Open vSwitch is installed and its database has not told anything yet
     :param problems: tuple of lines about what could not be read

@@ -26,7 +26,7 @@ class Peers(object):
 
     def fill(self, links):
         # type: (dict) -> dict
-        """``links`` {name: netlink.Link} with the ``peer`` of each veth that has neither parent nor peer."""
+        """``links`` {name: links.Link} with the ``peer`` of each veth that has neither parent nor peer."""
         silent = dict((name, link) for name, link in links.items()
                       if link.kind == 'veth' and link.parent is None and link.peer is None)
         self._known = dict((link.ifindex, self._known.get(link.ifindex) or self._ask(name))

@@ -78,7 +78,7 @@ class Paths(object):
 
     def place_of(self, interface):
         # type: (object) -> tuple
-        """(network namespace, netlink.Link) of a switch.Interface, (None, None) where there is none to be seen."""
+        """(network namespace, links.Link) of a switch.Interface, (None, None) where there is none to be seen."""
         if interface.name in self._spaces.get(OWN, {}):
             return OWN, self._spaces[OWN][interface.name]
         if interface.type in ('internal', 'tap'):

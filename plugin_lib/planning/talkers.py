@@ -11,8 +11,8 @@ import re
 from collections import namedtuple
 
 from plugin_lib._compat import quoted
+from plugin_lib.host.links import IFF_UP, TAP
 from plugin_lib.host.namespaces import OWN
-from plugin_lib.host.netlink import IFF_UP, TAP
 from plugin_lib.host.sysfs import is_interface_name
 from plugin_lib.memo import remembering
 from plugin_lib.pkey import LAST_VLAN

@@ -19,7 +19,7 @@ from plugin_lib.effect.apply import apply
 from plugin_lib.effect.executor import Executor
 from plugin_lib.errors import InfinibandError
 from plugin_lib.host import addresses, ovsdb
-from plugin_lib.host.netlink import IFF_UP, Links
+from plugin_lib.host.links import IFF_UP, Links
 from plugin_lib.host.state import Eipoib, Host, Interface, Port
 from plugin_lib.pkey import PKey
 from plugin_lib.planning import ovs

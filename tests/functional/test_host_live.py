@@ -25,7 +25,8 @@ tuntap add tap0 mode tap
 PROLOGUE = """
 from __future__ import print_function, unicode_literals
 import json, os, subprocess
-from plugin_lib.host import machine, netlink
+from plugin_lib.host import machine
+from plugin_lib.host.links import Links
 from plugin_lib.host.source import Live, open_root
 """
 
@@ -100,7 +101,7 @@ print(json.dumps([links, json.loads(listing)]))
 def test_a_long_list_takes_several_datagrams(interpreter):
     batch = ''.join('link add v{0} type veth peer name w{0}\n'.format(number) for number in range(150))
     first, again = in_namespace(interpreter, """
-links = netlink.Links()
+links = Links()
 print(json.dumps([sorted(links.read()), sorted(links.read())]))
 """, batch)
     assert first == again
@@ -109,7 +110,7 @@ print(json.dumps([sorted(links.read()), sorted(links.read())]))
 
 def test_a_change_is_seen_by_the_next_dump(interpreter):
     before, after = in_namespace(interpreter, """
-links = netlink.Links()
+links = Links()
 before = links.read()
 subprocess.Popen(['ip', 'link', 'set', 'veth0', 'up', 'mtu', '1400', 'name', 'eth4']).wait()
 print(json.dumps([before['veth0']._asdict(), links.read()['eth4']._asdict()]))
@@ -190,7 +191,7 @@ print(json.dumps([machine.read(open_root({0!r})) == host, sorted(host.interfaces
 
 def test_links_are_listed_anew_when_one_of_them_changed(interpreter):
     answers = in_namespace(interpreter, """
-links = netlink.Links()
+links = Links()
 first = links.read()
 answers = [links.read() is first]
 subprocess.check_call(['ip', 'link', 'set', 'veth0', 'address', '02:00:00:00:00:09'])

@@ -12,7 +12,7 @@ import subprocess
 from plugin_lib._compat import readable
 from plugin_lib.effect.rtnetlink import wait_gone
 from plugin_lib.host.namespaces import Namespaces
-from plugin_lib.host.netlink import Links
+from plugin_lib.host.links import Links
 from plugin_lib.host.veth import Peers
 
 def ip(*words):

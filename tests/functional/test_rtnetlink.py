@@ -11,7 +11,7 @@ from __future__ import print_function, unicode_literals
 import errno, subprocess
 from plugin_lib.effect import rtnetlink
 from plugin_lib.host import addresses, netlink
-from plugin_lib.host.netlink import Links
+from plugin_lib.host.links import Links, subscribe
 from plugin_lib.host.veth import Peers
 
 def refused(act, *arguments):
@@ -25,7 +25,7 @@ subprocess.call(['ip', 'link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1'
 before = Links().read()
 told = Peers().fill(dict((name, link._replace(parent=None)) for name, link in before.items()))
 assert (told['v0'].peer, told['v1'].peer) == (before['v1'].ifindex, before['v0'].ifindex), 'as kernels before 4.1 tell'
-events = netlink.subscribe()
+events = subscribe()
 rtnetlink.link_up('v0')
 assert Links().read()['v0'].flags & 1, 'v0 is not up'
 assert events.recv(65536), 'no event'

@@ -17,7 +17,8 @@ from tests.lab import fuse_sysfs, namespaces, pci
 from tests.lab.fabric import UNTAGGED, Cable, Vif, ip, remote_mac
 from tests.lab.rootfs import REAL_SYSFS
 from tests.lab.taps import IFF_UP, InfinibandTap, Links
-from tests.model.kernel import Kernel, Listener
+from tests.model.kernel import Kernel
+from tests.model.listener import Listener
 
 EIPOIB = 'eth4'
 PARENT = 'ib0'

@@ -3,7 +3,7 @@
 """What happens at one change of a pass: a refusal, the death of the process, a turn of the world."""
 from __future__ import absolute_import, print_function, unicode_literals
 
-from tests.model.kernel import Listener
+from tests.model.listener import Listener
 
 
 class Crash(BaseException):

@@ -5,7 +5,7 @@
 :class:`Kernel` is a Source (``tree``, ``drvinfo``, ``links``) for everything in
 ``host``, takes the changes that ``effect`` makes, and has the knobs of the
 world outside: a subnet manager's table, a cable, a rename, another tool.  The
-file system of the lab shows the same model through FUSE, see :class:`Listener`.
+file system of the lab shows the same model through FUSE, see :mod:`tests.model.listener`.
 
     kernel = Kernel()
     port = kernel.add_hca('mlx4_0').ports[1]
@@ -18,39 +18,14 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 import errno
 
-from plugin_lib.host import netlink
+from plugin_lib.host import links
 from plugin_lib.host.state import EIPOIB_MODULES, Modules
 from tests.model.eth_ipoib import EthIpoib
 from tests.model.ib_ipoib import Ipoib
+from tests.model.listener import Listener
 from tests.model.netdev import CONNECTED_MTU, DATAGRAM_MTU, Hca, Netdev, Port, netdev_or_refuse
 from tests.model.sriov import PciBus, Sriov
 from tests.model.sysfs import Folder, Link, Tree, refuse
-
-
-class Listener(object):
-    """Somebody who wants to know what happens in the model; the lab's file server keeps real interfaces in step.
-
-    All methods do nothing here.  ``before`` and ``after`` surround each change
-    and may raise: OSError to make the change fail, anything else for a crash.
-    """
-
-    def before(self, verb, target, text):
-        """``verb`` is ``write``, ``add_link``, ``delete_link`` or ``link_up``; ``target`` a path or a name."""
-
-    def after(self, verb, target, text):
-        """The change is done."""
-
-    def created(self, netdev):
-        """An interface appeared; its ``ifindex`` and ``mac`` may be set here to those of a real one."""
-
-    def deleted(self, netdev):
-        """An interface is gone."""
-
-    def vifs_changed(self, eipoib):
-        """What an EIPOIB interface serves has changed: see :meth:`Kernel.vifs`."""
-
-    def looked_at(self, netdev):
-        """Somebody is about to read ``up``, ``mac`` or ``mtu``: a place to refresh them."""
 
 
 class Kernel(object):
@@ -243,8 +218,8 @@ class Kernel(object):
         self.look(netdev)
         told = netdev.is_ipoib and self.ipoib.rtnetlink
         parent = netdev.parent if told and netdev.kind == 'child' else None
-        return netlink.Link(
-            netdev.name, netdev.ifindex, 32 if netdev.is_ipoib else 1, netlink.IFF_UP if netdev.up else 0, netdev.mtu,
+        return links.Link(
+            netdev.name, netdev.ifindex, 32 if netdev.is_ipoib else 1, links.IFF_UP if netdev.up else 0, netdev.mtu,
             netdev.address, netdev.operstate, parent, netdev.master,
             'ipoib' if told else None, netdev.pkey if told else None)
 

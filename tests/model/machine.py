@@ -24,7 +24,7 @@ from hypothesis.stateful import invariant, precondition, rule
 
 from plugin_lib.planning import vifs
 from tests.model.disturbance import Crash, Disturbance
-from tests.model.kernel import Listener
+from tests.model.listener import Listener
 from tests.model.node import MASS_HOLD
 from tests.model.sysfs import refuse
 from tests.model.world import ENTRIES, MOST_VIFS, World

@@ -6,14 +6,14 @@ It gives the Topology that host.topology reads of a real one, and floods frames 
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
+from plugin_lib.host.links import Link
 from plugin_lib.host.namespaces import OWN
-from plugin_lib.host.netlink import Link
 from plugin_lib.host.switch import Bridge, Interface, Port, Snapshot
 from plugin_lib.host.topology import Topology
 
 
 class Network(object):
-    """The network; ``links`` is {name: netlink.Link} of the node's own namespace, ``spaces`` of all of them.
+    """The network; ``links`` is {name: links.Link} of the node's own namespace, ``spaces`` of all of them.
 
     :param eipoibs: names of the EIPOIB interfaces, which are there to begin with
     """

@@ -15,7 +15,8 @@ from plugin_lib.effect.ledger import Ledger
 from plugin_lib.pkey import PKey
 from plugin_lib.planning import talkers
 from plugin_lib.planning.operations import AddVif, CreateChild, Enslave, Step
-from tests.model.kernel import Kernel, Listener
+from tests.model.kernel import Kernel
+from tests.model.listener import Listener
 from tests.model.network import Network
 
 # The MAC of its EIPOIB interface, and the step that serves VLAN 100 there.

@@ -16,7 +16,7 @@ from plugin_lib.effect.ledger import Ledger
 from plugin_lib.paths import STORAGE_NOTES
 from plugin_lib.planning.operations import LoadModule
 from tests.model import case
-from tests.model.kernel import Listener
+from tests.model.listener import Listener
 
 
 class Case(case.Case):

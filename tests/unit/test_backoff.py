@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from plugin_lib.daemon.convergence import converge
 from plugin_lib.daemon.history import Failures
 from plugin_lib.planning import backoff
-from tests.model.kernel import Listener
+from tests.model.listener import Listener
 from tests.model.node import Node
 
 BAD, GOOD = 0x8064, [0x8065, 0x8066]

@@ -18,7 +18,7 @@ import pytest
 from plugin_lib.daemon.log import Log
 from plugin_lib.daemon.report import Report
 from plugin_lib.host.eipoib import parse_vifs
-from tests.model.kernel import Listener
+from tests.model.listener import Listener
 from tests.model.node import GRACE, MASS_HOLD, Node
 
 NET = '/sys/class/net/'

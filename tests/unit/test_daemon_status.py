@@ -14,7 +14,7 @@ from plugin_lib.daemon.convergence import converge
 from plugin_lib.daemon.history import Failures
 from plugin_lib.errors import ApplyError, InputError
 from plugin_lib.views import status as view
-from tests.model.kernel import Listener
+from tests.model.listener import Listener
 from tests.model.node import Node, NoMemory
 
 

@@ -28,7 +28,7 @@ from plugin_lib.planning.operations import (
     Release,
     Step,
 )
-from tests.model.kernel import Listener
+from tests.model.listener import Listener
 from tests.model.node import KEY, MAC, SERVE, Node
 
 NET = '/sys/class/net/'

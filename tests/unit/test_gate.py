@@ -15,7 +15,7 @@ import pytest
 from plugin_lib.daemon import config
 from plugin_lib.daemon.convergence import converge
 from plugin_lib.effect import files
-from tests.model.kernel import Listener
+from tests.model.listener import Listener
 from tests.model.node import Node
 
 

@@ -11,6 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin_lib.host import netlink
+from plugin_lib.host.links import (
+    IFLA_ADDRESS,
+    IFLA_IFNAME,
+    IFLA_INFO_DATA,
+    IFLA_INFO_KIND,
+    IFLA_IPOIB_PKEY,
+    IFLA_LINK,
+    IFLA_LINK_NETNSID,
+    IFLA_LINKINFO,
+    IFLA_MASTER,
+    IFLA_MTU,
+    IFLA_OPERSTATE,
+    IFLA_VLAN_ID,
+    RTM_NEWLINK,
+    Link,
+    named,
+    parse,
+)
 
 SEQUENCE = 7
 
@@ -29,15 +47,19 @@ def number(value):
 
 def link_body(name='ib0.8064.1', ifindex=9, link_type=32, flags=0x1043, extra=b''):
     return (struct.pack(str('=BxHiII'), 0, link_type, ifindex, flags, 0)
-            + attribute(netlink.IFLA_IFNAME, name.encode('ascii') + b'\0')
-            + attribute(netlink.IFLA_MTU, number(2044)) + attribute(netlink.IFLA_OPERSTATE, b'\6') + extra)
+            + attribute(IFLA_IFNAME, name.encode('ascii') + b'\0')
+            + attribute(IFLA_MTU, number(2044)) + attribute(IFLA_OPERSTATE, b'\6') + extra)
 
 
-IPOIB = attribute(netlink.IFLA_LINK, number(4)) + attribute(netlink.IFLA_MASTER, number(6)) + attribute(
-    netlink.IFLA_ADDRESS, bytes(bytearray(range(20)))) + attribute(
-    netlink.IFLA_LINKINFO, attribute(netlink.IFLA_INFO_KIND, b'ipoib\0') + attribute(
-        netlink.IFLA_INFO_DATA | 0x8000, attribute(netlink.IFLA_IPOIB_PKEY, struct.pack(str('=H'), 0x8064))))
+IPOIB = attribute(IFLA_LINK, number(4)) + attribute(IFLA_MASTER, number(6)) + attribute(
+    IFLA_ADDRESS, bytes(bytearray(range(20)))) + attribute(
+    IFLA_LINKINFO, attribute(IFLA_INFO_KIND, b'ipoib\0') + attribute(
+        IFLA_INFO_DATA | 0x8000, attribute(IFLA_IPOIB_PKEY, struct.pack(str('=H'), 0x8064))))
 DONE = message(netlink.NLMSG_DONE, number(0))
+
+
+def _split(data):
+    return netlink.split(data, SEQUENCE, RTM_NEWLINK)
 
 
 def refused(call, *arguments):
@@ -47,88 +69,87 @@ def refused(call, *arguments):
 
 
 def test_ipoib_child():
-    link = netlink.parse(link_body(extra=IPOIB))
-    assert link == netlink.Link(
+    link = parse(link_body(extra=IPOIB))
+    assert link == Link(
         name='ib0.8064.1', ifindex=9, type=32, flags=0x1043, mtu=2044,
         address='00:01:02:03:04:05:06:07:08:09:0a:0b:0c:0d:0e:0f:10:11:12:13', state='up', parent=4, master=6,
         kind='ipoib', pkey=0x8064)
 
 
 def test_vlan_interface():
-    data = attribute(netlink.IFLA_INFO_DATA, attribute(netlink.IFLA_VLAN_ID, struct.pack(str('=H'), 201)))
-    link = netlink.parse(link_body('eth4.201', extra=attribute(
-        netlink.IFLA_LINKINFO, attribute(netlink.IFLA_INFO_KIND, b'vlan\0') + data)))
+    data = attribute(IFLA_INFO_DATA, attribute(IFLA_VLAN_ID, struct.pack(str('=H'), 201)))
+    link = parse(link_body('eth4.201', extra=attribute(
+        IFLA_LINKINFO, attribute(IFLA_INFO_KIND, b'vlan\0') + data)))
     assert (link.kind, link.pkey, link.vlan) == ('vlan', None, 201)
 
 
 def test_parent_and_master_by_name():
-    links = [netlink.parse(link_body(extra=IPOIB)), netlink.parse(link_body('ib0', 4)), netlink.parse(
-        link_body('eth4', 6, 1))]
-    named = netlink.named(links)
-    assert (named['ib0.8064.1'].parent, named['ib0.8064.1'].master) == ('ib0', 'eth4')
-    assert (named['ib0'].parent, named['ib0'].master) == (None, None)
+    links = [parse(link_body(extra=IPOIB)), parse(link_body('ib0', 4)), parse(link_body('eth4', 6, 1))]
+    found = named(links)
+    assert (found['ib0.8064.1'].parent, found['ib0.8064.1'].master) == ('ib0', 'eth4')
+    assert (found['ib0'].parent, found['ib0'].master) == (None, None)
 
 
 def test_peer_in_another_namespace_is_no_parent():
     """A veth's IFLA_LINK is then an ifindex of the other namespace, and may be one of ours by chance."""
-    extra = attribute(netlink.IFLA_LINK, number(4)) + attribute(netlink.IFLA_LINK_NETNSID, number(0))
-    assert netlink.parse(link_body('eth4', 6, 1, extra=extra)).parent is None
+    extra = attribute(IFLA_LINK, number(4)) + attribute(IFLA_LINK_NETNSID, number(0))
+    assert parse(link_body('eth4', 6, 1, extra=extra)).parent is None
 
 
 def test_driver_without_linkinfo_and_operstate_of_the_future():
-    body = link_body('eth0', 2, 1) + attribute(netlink.IFLA_OPERSTATE, b'\x63')
-    link = netlink.parse(body)
+    body = link_body('eth0', 2, 1) + attribute(IFLA_OPERSTATE, b'\x63')
+    link = parse(body)
     assert (link.kind, link.pkey, link.address, link.state) == (None, None, '', 'unknown')
 
 
 def test_datagrams_of_a_dump():
     first, second = link_body('ib0', 4), link_body('eth4', 6, 1)
-    data = message(netlink.RTM_NEWLINK, first) + message(netlink.RTM_NEWLINK, second)
-    assert netlink.split(data, SEQUENCE) == ([first, second], False, False)
-    assert netlink.split(data + DONE, SEQUENCE) == ([first, second], True, False)
-    assert netlink.split(DONE, SEQUENCE) == ([], True, False)
+    data = message(RTM_NEWLINK, first) + message(RTM_NEWLINK, second)
+    assert _split(data) == ([first, second], False, False)
+    assert _split(data + DONE) == ([first, second], True, False)
+    assert _split(DONE) == ([], True, False)
 
 
 def test_interrupted_dump_is_told():
-    data = message(netlink.RTM_NEWLINK, link_body(), netlink.NLM_F_DUMP_INTR | 2)
-    assert netlink.split(data, SEQUENCE)[2] is True
-    assert netlink.split(message(netlink.NLMSG_DONE, number(0), netlink.NLM_F_DUMP_INTR), SEQUENCE) == ([], True, True)
+    data = message(RTM_NEWLINK, link_body(), netlink.NLM_F_DUMP_INTR | 2)
+    assert _split(data)[2] is True
+    assert _split(message(netlink.NLMSG_DONE, number(0), netlink.NLM_F_DUMP_INTR)) == ([], True, True)
 
 
 def test_answer_to_an_earlier_question_is_skipped():
-    stale = message(netlink.RTM_NEWLINK, link_body('old', 3), sequence=SEQUENCE - 1)
+    stale = message(RTM_NEWLINK, link_body('old', 3), sequence=SEQUENCE - 1)
     stale_end = message(netlink.NLMSG_DONE, b'', sequence=SEQUENCE - 1)
-    assert netlink.split(stale + stale_end, SEQUENCE) == ([], False, False)
+    assert _split(stale + stale_end) == ([], False, False)
 
 
 def test_refusal():
     data = message(netlink.NLMSG_ERROR, struct.pack(str('=i'), -errno.EPERM) + b'\0' * 16)
-    assert refused(netlink.split, data, SEQUENCE) == errno.EPERM
-    assert refused(netlink.split, message(netlink.NLMSG_ERROR, b'\0'), SEQUENCE) == errno.EBADMSG
+    assert refused(_split, data) == errno.EPERM
+    assert refused(_split, message(netlink.NLMSG_ERROR, b'\0')) == errno.EBADMSG
     for nonsense in (0, 1, -4096, -2 ** 31):
         data = message(netlink.NLMSG_ERROR, struct.pack(str('=i'), nonsense))
-        assert refused(netlink.split, data, SEQUENCE) == errno.EBADMSG
+        assert refused(_split, data) == errno.EBADMSG
     done = message(netlink.NLMSG_DONE, struct.pack(str('=i'), -errno.EMSGSIZE))
-    assert refused(netlink.split, done, SEQUENCE) == errno.EMSGSIZE
+    assert refused(_split, done) == errno.EMSGSIZE
 
 
 def test_datagram_cut_at_every_byte():
-    data = message(netlink.RTM_NEWLINK, link_body(extra=IPOIB)) + DONE
+    data = message(RTM_NEWLINK, link_body(extra=IPOIB)) + DONE
     ends_of_messages = (0, len(data) - len(DONE))
     for length in range(len(data)):
         if length in ends_of_messages:
-            assert netlink.split(data[:length], SEQUENCE)[1] is False
+            assert _split(data[:length])[1] is False
         else:
-            assert refused(netlink.split, data[:length], SEQUENCE) == errno.EBADMSG
+            assert refused(_split, data[:length]) == errno.EBADMSG
 
 
 def test_message_cut_at_every_byte():
     """A cut message is refused, or, cut between two attributes, lacks what follows; what is there is right."""
     body = link_body(extra=IPOIB)
-    whole = netlink.parse(body)
+    whole = parse(body)
     for length in range(len(body)):
         try:
-            link = netlink.parse(body[:length])
+            link = parse(body[:length])
         except EnvironmentError as error:
             assert error.errno == errno.EBADMSG
         else:
@@ -136,17 +157,17 @@ def test_message_cut_at_every_byte():
 
 
 @pytest.mark.parametrize('attributes', [
-    b'\0\0\0\0', b'\3\0\1\0', b'\xff\xff\3\0', attribute(netlink.IFLA_MTU, b'\1\2'),
-    attribute(netlink.IFLA_LINKINFO, b'\x20\0\1\0ip'), attribute(netlink.IFLA_OPERSTATE, b''),
-    attribute(netlink.IFLA_LINKINFO, attribute(1, b'ipoib\0') + attribute(2, attribute(1, b'\1'))),
+    b'\0\0\0\0', b'\3\0\1\0', b'\xff\xff\3\0', attribute(IFLA_MTU, b'\1\2'),
+    attribute(IFLA_LINKINFO, b'\x20\0\1\0ip'), attribute(IFLA_OPERSTATE, b''),
+    attribute(IFLA_LINKINFO, attribute(1, b'ipoib\0') + attribute(2, attribute(1, b'\1'))),
 ])
 def test_attribute_that_makes_no_sense(attributes):
-    assert refused(netlink.parse, link_body(extra=attributes)) == errno.EBADMSG
+    assert refused(parse, link_body(extra=attributes)) == errno.EBADMSG
 
 
 @given(st.binary(max_size=200))
 def test_garbage_never_surprises(data):
-    for call in (lambda: netlink.split(data, SEQUENCE), lambda: netlink.parse(link_body() + data)):
+    for call in (lambda: _split(data), lambda: parse(link_body() + data)):
         try:
             call()
         except EnvironmentError as error:

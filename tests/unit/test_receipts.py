@@ -53,7 +53,7 @@ def node(tmpdir, monkeypatch):
     tmpdir.join('status.json').write('{}\n')
     monkeypatch.setattr(receipts, 'FOLDER', made.path('receipts'))
     monkeypatch.setattr(receipts, 'RUN_FOLDER', str(tmpdir))
-    monkeypatch.setattr(receipts.netlink, 'Links', lambda: made)
+    monkeypatch.setattr(receipts.links, 'Links', lambda: made)
     made.read = lambda: made.links
     with locks.held(str(tmpdir), locks.SERVICE):
         yield made

@@ -18,7 +18,7 @@ import pytest
 from plugin_lib.daemon import locks
 from plugin_lib.effect.ledger import Ledger
 from plugin_lib.errors import ApplyError
-from tests.model.kernel import Listener
+from tests.model.listener import Listener
 from tests.model.service import Machine, too_many_files
 
 

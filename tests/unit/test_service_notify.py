@@ -10,7 +10,7 @@ import socket
 import pytest
 
 from plugin_lib.daemon.notify import Notifier
-from tests.model.kernel import Listener
+from tests.model.listener import Listener
 from tests.model.service import Machine, too_many_files
 
 

@@ -19,8 +19,8 @@ import pytest
 
 from plugin_lib._compat import readable
 from plugin_lib.host import topology
+from plugin_lib.host.links import Link, Links
 from plugin_lib.host.namespaces import OWN
-from plugin_lib.host.netlink import Link, Links
 from plugin_lib.host.ovs_monitor import Monitor
 from plugin_lib.host.switch import ALL_COLUMNS
 from plugin_lib.host.topology import Surroundings

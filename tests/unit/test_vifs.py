@@ -15,7 +15,7 @@ from plugin_lib.planning import budget
 from plugin_lib.planning.vifs import is_one_more, own_child
 from plugin_lib.planning.vlans import plan
 from tests.model.disturbance import Crash, Disturbance
-from tests.model.kernel import Listener
+from tests.model.listener import Listener
 from tests.model.node import Node
 
 ONE, TWO, OWN = 'fa:16:3e:00:00:01', 'fa:16:3e:00:00:02', '00:02:c9:00:00:01'

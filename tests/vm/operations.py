@@ -8,7 +8,7 @@ import random
 
 from plugin_lib.effect import rtnetlink
 from plugin_lib.host import eipoib, ipoib
-from plugin_lib.host.netlink import IFF_UP
+from plugin_lib.host.links import IFF_UP
 from plugin_lib.host.source import Live
 from tests.model.kernel import Kernel
 from tests.model.netdev import netdev_or_refuse
