@@ -6,9 +6,9 @@ from __future__ import absolute_import, print_function, unicode_literals
 import os
 import sys
 
-from plugin_lib._compat import to_text, write
+from plugin_lib._compat import fs_path, to_text, write
 from plugin_lib.cli import ASTUTE
-from plugin_lib.errors import EXIT_OK
+from plugin_lib.errors import EXIT_OK, InputError
 
 
 def root(parser):
@@ -36,6 +36,19 @@ def published_data(options):
     # type: (object) -> str
     """The file of published data: as named, else Fuel's own below the root."""
     return os.path.join(options.root, ASTUTE.lstrip('/')) if options.astute is None else options.astute
+
+
+def require_folder(path, what):
+    # type: (str, str) -> None
+    """Refuse a path named for a file to be written where its folder is not there: it is more often mistyped than new.
+
+    :param what: what cannot be done then
+    :raises InputError: with the folder
+    """
+    folder = os.path.dirname(os.path.realpath(fs_path(path)))
+    if not os.path.isdir(folder):
+        raise InputError(what, path, 'there is no folder {0}'.format(to_text(folder)),
+                         'correct the path, or make the folder')
 
 
 def show(options, view, subject):

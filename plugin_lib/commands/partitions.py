@@ -11,6 +11,7 @@ import sys
 
 from plugin_lib import published
 from plugin_lib._compat import fs_path, to_text, write
+from plugin_lib.commands import options as shared
 from plugin_lib.daemon import status
 from plugin_lib.effect.files import write_atomically
 from plugin_lib.errors import EXIT_CHECK_FAILED, EXIT_OK, ApplyError, InputError, InputErrors
@@ -163,7 +164,7 @@ def _guids(path):
 def _read(path):
     """The text of the partition file, empty when there is none.
 
-    :raises InputError: when it cannot be what a subnet manager reads
+    :raises InputError: when it cannot be what a subnet manager reads, or where its folder would be there is none
     """
     todo = 'correct it; nothing was written'
     try:
@@ -173,6 +174,7 @@ def _read(path):
             raw = stream.read(MOST_BYTES + 1)
     except EnvironmentError as error:
         if error.errno == errno.ENOENT:
+            shared.require_folder(path, WHAT)
             return ''
         raise InputError(WHAT, path, error.strerror, todo)
     for is_wrong, why in (

@@ -15,6 +15,7 @@ from plugin_lib.planning import environment_checks
 from plugin_lib.views import report
 
 SUMMARY = 'make a page for a browser about a node or a whole environment'
+WHAT = 'cannot write the report'
 
 
 def arguments(parser):
@@ -25,6 +26,7 @@ def arguments(parser):
 
 
 def run(options):
+    shared.require_folder(options.output, WHAT)
     when = time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())
     if options.environment:
         members = check.members(options)
@@ -38,6 +40,6 @@ def run(options):
     try:
         write_atomically(options.output, text, 0o644)
     except EnvironmentError as error:
-        raise ApplyError('cannot write the report', options.output, error.strerror, 'name another file', error.errno)
+        raise ApplyError(WHAT, options.output, error.strerror, 'name another file', error.errno)
     write(sys.stdout, 'written: {0}\n'.format(options.output))
     return EXIT_OK

@@ -209,7 +209,7 @@ class Kernel(object):
 
     def links(self):
         # type: () -> dict
-        """{name: netlink.Link} of every interface; kind, P_Key and parent are told where rtnetlink makes children, of
+        """{name: links.Link} of every interface; kind, P_Key and parent are told where rtnetlink makes children, of
         all IPoIB interfaces then (observed on mainline 6.1)."""
         self._pass_time()
         return dict((netdev.name, self._link(netdev)) for netdev in self.netdevs.values())

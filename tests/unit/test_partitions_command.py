@@ -142,6 +142,18 @@ def test_a_link_stays_one(run, networks, folder):
     assert os.path.islink(link) and OURS in read(path)
 
 
+@pytest.mark.parametrize('more', [(), ('--write',)])
+@pytest.mark.parametrize('linked', [False, True])
+def test_a_file_in_a_folder_that_is_not_there_is_refused(run, networks, folder, more, linked):
+    path = os.path.join(folder, 'opensmm', 'partitions.conf')
+    if linked:
+        os.symlink(path, os.path.join(folder, 'link'))
+    status, out, err = run('--networks', networks, '--file', os.path.join(folder, 'link') if linked else path, *more)
+    assert (status, out) == (2, '')
+    assert 'there is no folder {0}\n'.format(os.path.dirname(path)) in err and 'correct the path' in err
+    assert not os.path.exists(os.path.dirname(path))
+
+
 def test_what_is_misread_is_a_warning(run, networks, folder):
     path = write(folder, 'partitions.conf', 'Default=0x7fff, ipo : ALL, SELF=full ;\n')
     status, _, err = run('--networks', networks, '--file', path)

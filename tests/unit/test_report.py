@@ -98,6 +98,12 @@ def test_a_page_about_a_captured_machine(tmpdir, capsys):
     assert 'cannot write the report' in capsys.readouterr()[1]
 
 
+def test_a_page_in_a_folder_that_is_not_there_is_refused(tmpdir, capsys):
+    assert cli.main(['report', '-o', str(tmpdir.join('htlm', 'report.html'))]) == 2
+    assert 'there is no folder {0}\n'.format(tmpdir.join('htlm')) in capsys.readouterr()[1]
+    assert tmpdir.listdir() == []
+
+
 def test_without_jinja2_it_says_so_and_writes_nothing(tmpdir, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, str('jinja2'), None)
     environment, page = tmpdir.join('environment.json'), tmpdir.join('report.html')
