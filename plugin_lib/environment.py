@@ -103,7 +103,7 @@ def _of_folder(folder, name):
         from plugin_lib.views import roles as view
         astute = os.path.join(folder, ASTUTE)
         found = _published(view.document(published.read(astute)), astute, '')
-    return _member(name, found, status.read(folder), os.path.join(folder, status.STATUS_FILE), '')
+    return _member(name, found, status.load(folder), os.path.join(folder, status.STATUS_FILE), '')
 
 
 def _some(members, path):

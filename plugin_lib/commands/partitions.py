@@ -151,7 +151,7 @@ def _node(path, with_guids):
 
 def _guids(path):
     """{EIPOIB interface: GUID of its port} of the node with this astute.yaml."""
-    found = status.read(os.path.dirname(path))
+    found = status.load(os.path.dirname(path))
     try:
         return dict((name, int(nic['guid'], 16)) for name, nic in found['interfaces'].items() if nic.get('guid'))
     except (AttributeError, TypeError, ValueError):

@@ -12,7 +12,7 @@ import json
 import os
 import time
 
-from plugin_lib._compat import fs_path
+from plugin_lib._compat import fs_path, integer_types, string_types
 from plugin_lib.daemon import metrics
 from plugin_lib.effect.files import write_atomically
 from plugin_lib.errors import ApplyError, InputError
@@ -20,7 +20,21 @@ from plugin_lib.paths import STATUS_FILE
 from plugin_lib.planning import backoff
 
 FORMAT = 1
-_KEYS = frozenset(('mode', 'pid', 'updated', 'interfaces', 'backoff', 'problems', 'warnings', 'error', 'counters'))
+
+# What readers of the status rely on: a type, [what each item is], {key: what is there}, {_EACH: what each value is}.
+_EACH = None
+_TEXT, _NUMBER = string_types + (type(None),), integer_types + (float, type(None))
+_SHAPE = {
+    'mode': _TEXT, 'pid': _NUMBER, 'updated': _TEXT, 'problems': [string_types], 'warnings': [string_types],
+    'error': _TEXT, 'counters': {'steps_done': _NUMBER, 'steps_failed': _NUMBER},
+    'interfaces': {_EACH: {
+        'parent': _TEXT, 'hca': _TEXT, 'port': _NUMBER, 'state': _TEXT, 'keys': (list, type(None)),
+        'vlans': [integer_types], 'lines': [string_types], 'last_change': _TEXT, 'last_error': _TEXT,
+        'vifs': [dict((key, _NUMBER if key == 'vlan' else _TEXT) for key in (
+            'bridge', 'port', 'mac', 'vlan', 'pkey', 'child', 'state', 'detail'))]}},
+    'backoff': {_EACH: {'failures': integer_types, 'tried': _TEXT, 'pause': integer_types + (float,), 'error': _TEXT}},
+}
+_NEW = ('vifs',)  # an older eipoibd, which still runs, tells none
 
 
 class Status(object):
@@ -151,6 +165,15 @@ def read(folder):
 
     :raises InputError: when it is there and makes no sense
     """
+    document = load(folder)
+    if document is not None and not _fits(document, _SHAPE):
+        raise _not_whole(folder)
+    return document
+
+
+def load(folder):
+    # type: (str) -> dict
+    """The same for who looks at parts of it, which are not looked at here."""
     path = os.path.join(folder, STATUS_FILE)
     try:
         with io.open(fs_path(path), encoding='utf-8') as stream:
@@ -161,10 +184,26 @@ def read(folder):
         raise InputError('cannot read the status of eipoibd', path, error.strerror, 'run it as root')
     except (ValueError, RuntimeError) as error:  # RuntimeError: nested too deeply for Python
         raise InputError('cannot read the status of eipoibd', path, error, 'restart the service eipoibd')
-    if not isinstance(document, dict) or document.get('format') != FORMAT or not _KEYS.issubset(document):
-        raise InputError('cannot read the status of eipoibd', path, 'expected format {0}, whole'.format(FORMAT),
-                         'restart the service eipoibd')
+    if not isinstance(document, dict) or document.get('format') != FORMAT or not set(_SHAPE).issubset(document):
+        raise _not_whole(folder)
     return document
+
+
+def _not_whole(folder):
+    return InputError('cannot read the status of eipoibd', os.path.join(folder, STATUS_FILE),
+                      'expected format {0}, whole'.format(FORMAT), 'restart the service eipoibd')
+
+
+def _fits(value, shape):
+    if isinstance(shape, list):
+        return isinstance(value, list) and all(_fits(item, shape[0]) for item in value)
+    if not isinstance(shape, dict):
+        return isinstance(value, shape)
+    if not isinstance(value, dict):
+        return False
+    if _EACH in shape:
+        return all(_fits(value[key], shape[_EACH]) for key in value)
+    return all(_fits(value[key], shape[key]) if key in value else key in _NEW for key in shape)
 
 
 def _guid(host, parent):

@@ -152,10 +152,15 @@ def test_bytes_that_are_no_text_are_shown_escaped():
     assert 'where: /nowhere/' in err and 'Traceback' not in err
 
 
-def test_a_status_that_is_not_whole_is_refused(tmpdir):
+@pytest.mark.parametrize('change', [
+    {'mode': 1}, {'interfaces': []}, {'interfaces': {'eth4': 1}}, {'interfaces': {'eth4': {}}}, {'problems': 3},
+    {'backoff': {'eth4 vlan 1': {}}}, {'counters': {}}, {'format': 2}])
+def test_a_status_that_is_not_whole_is_refused(tmpdir, change):
+    whole = {'format': 1, 'mode': 'service', 'pid': 1, 'updated': '', 'interfaces': {}, 'backoff': {}, 'problems': [],
+             'warnings': [], 'error': None, 'counters': {'steps_done': 0, 'steps_failed': 0}}
     folder = str(tmpdir.mkdir('run').mkdir('eipoibd'))
-    with io.open(os.path.join(folder, 'status.json'), 'w') as stream:
-        stream.write('{"format": 1}')
+    with io.open(os.path.join(folder, 'status.json'), 'wb') as stream:
+        stream.write(json.dumps(dict(whole, **change)).encode('ascii'))
     status, _, err = run('status', '--root', str(tmpdir))
     assert status == 2
     assert 'expected format 1, whole' in err
