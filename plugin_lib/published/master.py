@@ -5,8 +5,9 @@ from __future__ import absolute_import, print_function, unicode_literals
 
 import json
 import os
+from contextlib import closing
 
-from plugin_lib._compat import text_type
+from plugin_lib._compat import text_type, to_text
 from plugin_lib.errors import InputError
 from plugin_lib.published.document import load
 from plugin_lib.published.networks import MOST_BYTES
@@ -76,8 +77,8 @@ class Master(object):
         url = self._url + path
         data = None if body is None else json.dumps(body).encode('utf-8')
         try:
-            stream = self._opener.open(Request(url, data, self._headers), timeout=TIMEOUT)
-            raw = stream.read(MOST_BYTES)
+            with closing(self._opener.open(Request(url, data, self._headers), timeout=TIMEOUT)) as stream:
+                raw = stream.read(MOST_BYTES)
         except HTTPError as error:
             if may_refuse and error.code == 401:
                 return {}
@@ -101,4 +102,5 @@ def _credentials():
     if not (user and password):
         access = load(ACCESS)[0].section('FUEL_ACCESS')
         user, password = access.name('user'), access.name('password')
-    return user, password, os.environ.get('OS_TENANT_NAME', 'admin')
+    # On Python 2 the environment is bytes, and json.dumps takes UTF-8 only.
+    return to_text(user), to_text(password), to_text(os.environ.get('OS_TENANT_NAME', 'admin'))

@@ -109,8 +109,14 @@ def test_what_it_refuses_is_told_without_the_password(api, monkeypatch):
     assert 'not-the-right-one' not in str(refused)
 
 
+def test_a_password_that_is_no_text_is_refused_by_the_master(api, monkeypatch):
+    monkeypatch.setenv(str('OS_USERNAME'), str('admin'))
+    monkeypatch.setenv(str('OS_PASSWORD'), b'\xff' if str is bytes else os.fsdecode(b'\xff'))
+    assert refusal(api).why == 'HTTP status 401'
+
+
 @pytest.mark.parametrize('path', [VERSION, NETWORKS])
-@pytest.mark.parametrize('answer', [['not', 'the', 'api'], 5, '', b'', b'{"networks": []', b'\xff\xfe{}'])
+@pytest.mark.parametrize('answer', [['not'], 5, '', b'', b'{"networks": [', b'\xff\xfe{}', b'[' * 100000])
 def test_what_is_no_master_is_told(api, path, answer):
     api.answers[path] = answer
     assert refusal(api).where.startswith(api.url[:-1])
