@@ -41,7 +41,11 @@ def start_service(name, restart):
                 run([INITCTL, 'stop', name], todo)  # upstart's restart does not read the job file again
             except ApplyError:
                 pass  # it was not running
-        run([INITCTL, 'start', name], todo)
+        try:
+            run([INITCTL, 'start', name], todo)
+        except ApplyError:
+            if not _is_started(name, todo):  # an event, such as an interface that came, may have been first
+                raise
     else:
         raise _no_init(name, 'start')
 
@@ -56,10 +60,15 @@ def restart_service(name):
         run(['systemctl', 'try-restart', name], 'see: journalctl -u {0}'.format(name))
     elif os.path.exists(INITCTL):
         todo = 'see: /var/log/upstart/{0}.log'.format(name)
-        if 'start/' in output([INITCTL, 'status', name], todo):
+        if _is_started(name, todo):
             run([INITCTL, 'restart', name], todo)
     else:
         raise _no_init(name, 'restart')
+
+
+def _is_started(name, todo):
+    """Whether upstart has a job running, or about to."""
+    return 'start/' in output([INITCTL, 'status', name], todo)
 
 
 def _no_init(name, verb):

@@ -48,6 +48,22 @@ def test_without_a_known_init_system_a_service_cannot_be_started(machine_of):
     assert 'neither systemd nor upstart' in caught.value.why
 
 
+@pytest.mark.parametrize('status, is_error', [
+    ('eipoibd start/running, process 7', False), ('eipoibd start/starting', False), ('eipoibd stop/waiting', True)])
+def test_a_job_that_an_event_has_started_meanwhile_is_started(tmpdir, monkeypatch, status, is_error):
+    """initctl(8): start fails for a job that runs; eipoibd's starts with any network interface."""
+    initctl = tmpdir.join('initctl')
+    initctl.write('#!/bin/sh\n[ "$1" = status ] && echo "{0}"\n'.format(status))
+    initctl.chmod(0o755)
+    monkeypatch.setattr(commands, 'SYSTEMD_RUNS', str(tmpdir.join('none')))
+    monkeypatch.setattr(commands, 'INITCTL', str(initctl))
+    if is_error:
+        with pytest.raises(ApplyError):
+            commands.start_service('eipoibd', False)
+    else:
+        commands.start_service('eipoibd', False)
+
+
 @pytest.mark.parametrize('status, calls', [
     ('nova-compute start/running, process 7\n', ['status', 'restart']), ('nova-compute stop/waiting\n', ['status'])])
 def test_upstart_restarts_what_runs(tmpdir, monkeypatch, status, calls):
