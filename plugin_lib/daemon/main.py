@@ -20,7 +20,7 @@ from plugin_lib.daemon.status import Status
 from plugin_lib.effect.executor import Executor
 from plugin_lib.effect.ledger import Ledger
 from plugin_lib.errors import EXIT_NOT_APPLIED, EXIT_OK, InputError
-from plugin_lib.host.source import open_root
+from plugin_lib.host.source import is_this_machine, open_root
 from plugin_lib.host.topology import Surroundings
 from plugin_lib.paths import CONFIG_FILE, RUN_FOLDER
 from plugin_lib.planning import talkers
@@ -105,7 +105,7 @@ def _check(options, rest):
         raise InputError('eipoibd takes no arguments', ' '.join(rest), '', 'see: eipoibd --help')
     if sum(bool(mode) for mode in (options.once, options.dry_run, options.flush)) > 1:
         raise InputError('--once, --dry-run and --flush exclude each other', '', '', 'give one of them')
-    if os.path.abspath(options.root) != '/' and not options.dry_run:
+    if not (options.dry_run or is_this_machine(options.root)):
         raise InputError('a captured machine cannot be changed', options.root, '', 'add --dry-run')
 
 

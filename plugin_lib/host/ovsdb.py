@@ -100,7 +100,7 @@ class Server(object):
     """
 
     def __init__(self, root='/', time_limit=TIME_LIMIT):
-        self.remote = str('unix:' + os.path.abspath(os.path.join(root, SOCKET)))
+        self.remote = str('unix:') + os.path.abspath(fs_path(os.path.join(root, SOCKET)))
         self.time_limit = time_limit
         try:
             import ovs.jsonrpc
@@ -158,7 +158,7 @@ class Server(object):
 
     def failure(self, why, todo=CHECK_SERVER):
         # type: (str, str) -> ApplyError
-        return ApplyError('cannot use the Open vSwitch database', self.remote[len('unix:'):], why, todo)
+        return ApplyError('cannot use the Open vSwitch database', to_text(self.remote[len('unix:'):]), why, todo)
 
     def _receive(self):
         self._connection.run()

@@ -32,7 +32,13 @@ def open_root(root='/'):
 
     :raises InputError: when the folder is not a captured tree
     """
-    return Captured(root) if to_text(os.path.abspath(fs_path(root))).strip('/') else Live()
+    return Live() if is_this_machine(root) else Captured(root)
+
+
+def is_this_machine(root):
+    # type: (str) -> bool
+    """Whether ``root`` is ``/``, however it is written."""
+    return not to_text(os.path.abspath(fs_path(root))).strip('/')
 
 
 class Live(object):

@@ -24,15 +24,18 @@ ASCII = {'LC_ALL': 'C', 'PYTHONIOENCODING': 'ascii', 'PYTHONCOERCECLOCALE': '0',
 
 
 def start(program, *arguments, **more):
+    """Start a program in this checkout, unless ``cwd`` names another folder."""
     run = 'import sys; from {0} import main; sys.exit(main())'.format(PROGRAMS[program])
     environment = dict(os.environ, **dict((str(name), str(value)) for name, value in ASCII.items()))
-    return subprocess.Popen([fs_path(word) for word in (sys.executable, '-c', run) + arguments], cwd=TOP,
+    environment[str('PYTHONPATH')] = fs_path(TOP)
+    more.setdefault('cwd', TOP)
+    return subprocess.Popen([fs_path(word) for word in (sys.executable, '-c', run) + arguments],
                             env=environment, stderr=subprocess.PIPE, **more)
 
 
-def result(program, *arguments):
+def result(program, *arguments, **more):
     """(exit status, stdout, stderr)"""
-    child = start(program, *arguments, stdout=subprocess.PIPE)
+    child = start(program, *arguments, stdout=subprocess.PIPE, **more)
     out, err = (stream.decode('utf-8') for stream in child.communicate())
     assert 'Traceback' not in err
     return child.returncode, out, err
@@ -57,6 +60,14 @@ def test_a_machine_in_a_folder_whose_name_is_not_ascii(record, command):
     status, out, err = result('fuel-infiniband', command, '--root', record)
     assert (status, err) == (1 if command == 'check' else 0, '')
     assert command != 'check' or 'br-\xe9x' in out
+
+
+@pytest.mark.parametrize('program, command, expected', [
+    ('fuel-infiniband', 'check', 1), ('fuel-infiniband', 'discover', 0), ('eipoibd', '--dry-run', 0)])
+def test_a_record_named_from_such_a_folder(record, program, command, expected):
+    os.makedirs(fs_path(record + '/var/run/openvswitch/db.sock'))
+    status, _, err = result(program, command, '--root', '.', cwd=fs_path(record))
+    assert (status, err) == (expected, '')
 
 
 def test_eipoibd_looks_at_a_machine_in_such_a_folder(record):
