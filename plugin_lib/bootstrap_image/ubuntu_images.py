@@ -16,11 +16,11 @@ from plugin_lib.bootstrap_image import gzipped, overlay, packages
 from plugin_lib.bootstrap_image.fuel_bootstrap import PROGRAM, FuelBootstrap, Image
 from plugin_lib.bootstrap_image.master import Status, found_program
 from plugin_lib.driver_repository import kernels, manifest
+from plugin_lib.driver_repository.index import NODE_PACKAGE
 from plugin_lib.effect import files
 from plugin_lib.errors import InfinibandError
 
 LABEL = 'fuel-infiniband'
-NODE_PACKAGE = 'fuel-infiniband'
 PREVIOUS = 'previous.json'
 # What fuel-bootstrap of 8.0 calls the image that it does not have itself.
 _CENTOS = Image('centos', 'the old image of CentOS')

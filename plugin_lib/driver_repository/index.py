@@ -21,6 +21,7 @@ from plugin_lib.errors import InfinibandError
 from plugin_lib.host.packages import KERNEL_FIELD
 
 PROGRAMS = {UBUNTU: 'dpkg-scanpackages', CENTOS: 'createrepo'}
+NODE_PACKAGE = 'fuel-infiniband'
 CHECKSUM_OF_NODE_PACKAGE = '../deployment_scripts/fuel-infiniband.sha256'
 _APT_INDEX, _YUM_INDEX = 'Packages.gz', 'repodata'
 _FILE_LIST, _SCANNED = '.files', '.scanned'

@@ -43,6 +43,8 @@ def read(path):
     :raises ApplyError: when this machine has no tool for such packages
     """
     release = release_of(path)
+    if os.path.exists(fs_path(path)) and not os.path.isfile(fs_path(path)):  # a named pipe would hold us for ever
+        raise InputError(_WHAT, path, 'it is not a regular file', 'give the path of a package file')
     try:
         sha256 = checksum(path)
         name, version, architecture, files = _READERS[release](path)

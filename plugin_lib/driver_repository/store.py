@@ -60,7 +60,8 @@ def add(folder, paths):
     """
     with held(folder):
         present = manifest.read(folder)
-        sources = [(os.path.abspath(path), found) for path, found in _inspect(paths)]
+        sources = _inspect(paths)
+        _refuse_our_own(folder, sources)
         entries = _merged(present, sources)
         _refuse_what_apt_cannot_tell_apart(folder, entries, sources)
         _require_tools(entries)
@@ -211,6 +212,15 @@ def _clear(folder):
 
 def _place(entry):
     return entry.release, entry.name, entry.kernel
+
+
+def _refuse_our_own(folder, sources):
+    """Keep the node package what it is: nodes take the newest of its name, and a file of its name would replace it."""
+    own = index.node_package(folder)[1]
+    for path, found in sources:
+        if found.name == index.NODE_PACKAGE or os.path.basename(path) == own:
+            raise InputError(_WHAT, path, 'a package or file of its name is the plugin\'s own',
+                             'leave it out: the repository has the right one')
 
 
 def _refuse_what_apt_cannot_tell_apart(folder, entries, sources):

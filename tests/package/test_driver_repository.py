@@ -7,6 +7,7 @@ refused, and ``drivers check``.
 """
 import gzip
 import hashlib
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -141,11 +142,17 @@ def broken(folder, source, change):
     return path
 
 
+def pipe(path):
+    os.mkfifo(path)
+    return path
+
+
 @pytest.mark.parametrize('kind, words', [
     ('truncated', 'no whole package'), ('flipped', 'no whole package'), ('text', 'no whole package'),
     ('missing', 'No such file'), ('zip', 'expected the name of a .deb or .rpm'), ('arm', 'it is for arm64'),
     ('two kernels', f'modules for several kernels: {OLD}, {NEW}'), ('rpm cut', 'no whole package'),
-    ('folder', 'Is a directory'),
+    ('folder', 'not a regular file'), ('pipe', 'not a regular file'), ('own name', "the plugin's own"),
+    ('own file', "the plugin's own"),
 ])
 def test_what_is_no_package_of_use_is_refused(master, some, tmp_path, kind, words):
     made = {
@@ -155,12 +162,21 @@ def test_what_is_no_package_of_use_is_refused(master, some, tmp_path, kind, word
         'text': lambda: broken(tmp_path, some['old'], lambda data: b'hello'),
         'zip': lambda: tmp_path / 'drivers.zip',
         'missing': lambda: tmp_path / 'absent.deb',
+        'own name': lambda: deb(tmp_path, 'fuel-infiniband', '99'),
+        'own file': lambda: Path(shutil.copy(some['library'], tmp_path / 'fuel-infiniband_1.0.0_all.deb')),
+        'pipe': lambda: pipe(tmp_path / 'pipe.deb'),
         'folder': lambda: Path(shutil.copytree(TOP / 'fuel8', tmp_path / 'folder.deb')),
     }.get(kind, lambda: some[kind])()
     before = content(master.plugin)
     out = master.add(made, status=2)
     assert words in out and str(made) in out
     assert content(master.plugin) == before
+
+
+def test_a_file_is_named_from_a_folder_whose_name_is_not_ascii(master, some, tmp_path):
+    (tmp_path / 'trei\u00f0er').mkdir()
+    shutil.copy(some['library'], tmp_path / 'trei\u00f0er')
+    assert ': added\n' in master.add(some['library'].name, before=f'cd {tmp_path}/trei\u00f0er')
 
 
 def test_all_that_is_wrong_is_named_at_once_and_nothing_is_added(master, some, tmp_path):
