@@ -109,8 +109,8 @@ def readable(sources, timeout):
     # type: (list, float) -> list
     """Those of ``sources``, descriptors or what has one, that can be read within ``timeout`` seconds.
 
-    None when a signal came first.  Not select(2), which takes no descriptor from 1024 on: a node with many network
-    namespaces has more.
+    Those are none when a signal came first.  Not select(2), which takes no descriptor from 1024 on: a node with many
+    network namespaces has more.
     """
     poll = select.poll()
     for source in sources:

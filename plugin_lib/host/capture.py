@@ -23,12 +23,20 @@ from plugin_lib.host.source import CAPTURE_FILE, CAPTURE_FORMAT
 from plugin_lib.host.state import RDMA_MODULES
 from plugin_lib.host.sysfs import Reader
 from plugin_lib.host.tree import AnyTree
-from plugin_lib.paths import OWN_HIERA_FILE, RDMA_MODULES_FILE
+from plugin_lib.paths import (
+    CONFIG_FILE,
+    MODPROBE_FILE,
+    OWN_HIERA_FILE,
+    RDMA_MODULES_FILE,
+    RUN_FOLDER,
+    SRIOV_MEMORY,
+    STATUS_FILE,
+)
 
-# Of planning.drivers, service and sriov, effect.ledger and daemon.status, which all stand above this package.
-WRITTEN_BY_US = ('/etc/modprobe.d/fuel-infiniband.conf', '/etc/fuel-infiniband/eipoibd.conf',
-                 '/etc/modprobe.d/fuel-infiniband-sriov.conf', '/etc/fuel-infiniband/sriov.json',
-                 '/run/eipoibd/children.json', '/run/eipoibd/status.json', OWN_HIERA_FILE, RDMA_MODULES_FILE)
+# Two are of planning.sriov and daemon.main, which stand above this package.
+WRITTEN_BY_US = (MODPROBE_FILE, CONFIG_FILE, '/etc/modprobe.d/fuel-infiniband-sriov.conf', SRIOV_MEMORY,
+                 RUN_FOLDER + '/children.json', '{0}/{1}'.format(RUN_FOLDER, STATUS_FILE), OWN_HIERA_FILE,
+                 RDMA_MODULES_FILE)
 
 
 def written_by_us(root):

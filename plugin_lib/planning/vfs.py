@@ -33,13 +33,14 @@ def plan(published, settings, host, functions, running):
     :param functions: {PCI address: host.sriov.Function} of the devices under the private network
     :param running: whether SERVICE runs, which keeps them so
     """
-    if not (settings.sriov and sriov.has_guests(published)):
+    private = sriov.private_role(published)
+    if not (settings.sriov and sriov.has_guests(published) and private):
         return Plan((), ())
     ports = {}
     for carrier in sriov.carriers(published, host):
         if carrier.port is not None:  # else the stage sriov tells that its EIPOIB interface is missing
             ports.setdefault(carrier.pci, set()).add(carrier.port)
-    needed = vlans.numbers(sriov.private_role(published).vlans)
+    needed = vlans.numbers(private.vlans)
     steps, findings = [], []
     for pci in sorted(pci for pci in ports if pci in functions):
         function = functions[pci]

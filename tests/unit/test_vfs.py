@@ -68,6 +68,12 @@ def test_functions_keep_their_keys_while_those_of_the_port_cannot_be_read(case, 
     assert made.virtual() == before
 
 
+@pytest.mark.parametrize('name', ['refused-nova-network', 'refused-ethernet-port', 'refused-other-nic'])
+def test_where_no_guest_can_have_one_the_check_says_so_and_goes_on(case, name):
+    found = stages.check(case(name).node())
+    assert [finding for finding in found if finding.text.startswith('cannot give virtual functions to guests')]
+
+
 def test_functions_are_left_alone_while_it_is_not_known_which_port_carries_the_private_network(case):
     made = case('bond-all-in-one')
     made.play()
