@@ -71,7 +71,8 @@ def plan(published, decision, host, mode_of, texts):
         if _place(link) not in [_place(other) for other in links]:
             remaining = tuple(other for other in remaining if other != link)
             after = text_of(remaining) if remaining else None
-            operations += _withdrawn(link, host, mode_of, texts) + _file(STORAGE_NOTES, after, noted, 0o644)
+            operations += _withdrawn(link, published, host, mode_of, texts)
+            operations += _file(STORAGE_NOTES, after, noted, 0o644)
             noted = after
             left.append('storage leaves {0}'.format(link.name))
     operations += _file(STORAGE_NOTES, text_of(links) if links else None, noted, 0o644)
@@ -110,10 +111,16 @@ def _file(path, text, previous, mode):
     return (WriteFile(path, text, mode, previous),)
 
 
-def _withdrawn(link, host, mode_of, texts):
-    """What takes storage from an interface: its address is on two of them otherwise, and comes back with a reboot."""
-    operations = tuple(RemoveAddress(link.name, address) for address in link.addresses)
-    operations += _file(interface_file(link.name), None, texts[interface_file(link.name)], 0o644)
+def _withdrawn(link, published, host, mode_of, texts):
+    """What takes storage from an interface: its address is on two of them otherwise, and comes back with a reboot.
+
+    Where Fuel itself has come to put an address there it stays: nobody may run netconfig after this.
+    """
+    endpoint = published.scheme.endpoints.get(link.name)
+    addresses = [address for address in link.addresses if not (endpoint and address in endpoint.ip)]
+    operations = tuple(RemoveAddress(link.name, address) for address in addresses)
+    if addresses:
+        operations += _file(interface_file(link.name), None, texts[interface_file(link.name)], 0o644)
     if link.parent:
         there = host.interfaces.get(link.name)
         if there:

@@ -31,10 +31,12 @@ class Scheme(object):
     """A network scheme in the making.
 
     :param draw: of hypothesis
+    :param only: names of the ways to a NIC, None: all
     """
 
-    def __init__(self, draw):
+    def __init__(self, draw, only=None):
         self.draw = draw
+        self._only = only
         self.interfaces = dict((name, {'vendor_specific': {'driver': driver}}) for name, driver in DRIVERS.items())
         self.endpoints = {'br-mgmt': {'IP': ['192.168.0.8/24']}, 'br-ex': {'IP': 'none'},
                           'br-adm': {'IP': ['10.20.0.8/24'], 'gateway': '10.20.0.1'}}
@@ -54,7 +56,7 @@ class Scheme(object):
         more = self.draw(st.sampled_from(({}, {}, {'mtu': 1500}, {'provider': 'ovs'},
                                           {'provider': 'lnx', 'vendor_specific': {'a': 1}})))
         ways = _ways(bridge, nic, vlan, more)
-        way = self.draw(st.sampled_from(sorted(ways) + ['bridge'] * 3))
+        way = self.draw(st.sampled_from([way for way in sorted(ways) if way in (self._only or ways)] + ['bridge'] * 3))
         if way in ('named', 'named-port'):
             ways[way][-1].update(vlan_dev=nic, **self.draw(st.sampled_from((
                 {'name': 'vlan{0}'.format(vlan)}, {'name': 'vlan7', 'vlan_id': vlan}))))
@@ -167,16 +169,22 @@ ON_BRIDGES = (_network, _patched, _second, _on_bridge)
 
 
 @st.composite
-def published(draw):
-    """(network_scheme, {endpoint of storage: (interface, VLAN)}, quantum_settings)."""
-    scheme = Scheme(draw)
-    nic = draw(st.sampled_from(PORTS))
-    name = scheme.add_storage('br0', '192.168.1.8/24', nic, draw(st.sampled_from(VLANS)))
+def published(draw, others=3, ports=PORTS, vlans=VLANS, only=None):
+    """(network_scheme, {endpoint of storage: (interface, VLAN)}, quantum_settings).
+
+    :param others: how many more things there may be, that concern storage or not
+    :param ports: names of those that storage may use
+    :param vlans: numbers, None: untagged
+    :param only: names of the ways to the port, None: all
+    """
+    scheme = Scheme(draw, only)
+    nic = draw(st.sampled_from(ports))
+    name = scheme.add_storage('br0', '192.168.1.8/24', nic, draw(st.sampled_from(vlans)))
     scheme.roles.update({'storage': name, 'cinder/iscsi': name})
     if draw(MAYBE):
-        nic = draw(st.sampled_from((nic, nic) + PORTS))
-        scheme.roles['cinder/iscsi'] = scheme.add_storage('br1', '192.168.2.8/24', nic, draw(st.sampled_from(VLANS)))
-    for _ in range(draw(st.integers(0, 3))):
+        nic = draw(st.sampled_from((nic, nic) + ports))
+        scheme.roles['cinder/iscsi'] = scheme.add_storage('br1', '192.168.2.8/24', nic, draw(st.sampled_from(vlans)))
+    for _ in range(draw(st.integers(0, others))):
         name = draw(st.sampled_from(sorted(scheme.places)))
         draw(st.sampled_from(EVERYWHERE + (ON_BRIDGES if scheme.is_bridge(name) else ())))(scheme, name)
     return scheme.value(), scheme.places, {'L2': {'phys_nets': scheme.networks}}

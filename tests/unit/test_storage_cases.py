@@ -3,7 +3,7 @@
 """The cases of storage over RDMA, tests/cases/storage, beyond test_case_folders.py.
 
 Covered: eipoibd leaves storage alone; Cinder is restarted once each way; another VLAN leaves nothing of the one before;
-preflight tells what published data tells.
+an address that Fuel itself puts where we have put it stays; preflight tells what published data tells.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
@@ -14,6 +14,7 @@ import pytest
 from plugin_lib import stages
 from plugin_lib.paths import OWN_HIERA_FILE
 from plugin_lib.planning.iser import CINDER_FILE
+from plugin_lib.planning.storage_steps import interface_file
 from tests.model.case import expected, names
 from tests.model.storage_case import Case
 
@@ -53,6 +54,19 @@ def test_another_vlan_leaves_nothing_of_the_one_before(tmpdir, folder):
         node.serve()
     assert case.state() == fresh.state()
     assert 'ib0.80cb' in case.read('/etc/fuel-infiniband/storage.json')
+
+
+def test_an_address_stays_where_fuel_itself_has_come_to_put_it(tmpdir):
+    case = Case(os.path.join(Case.folder, '9.2-roce-tagged-cinder'), tmpdir)
+    case.play()
+    case.write(interface_file('ens5.202'), 'netconfig wrote it\n')
+    for of, to in ((' bridge: br-storage,', ''), ('  - {action: add-br, name: br-storage}\n', ''),
+                   ('br-storage', 'ens5.202')):
+        case.switch_text(of, to)
+    assert case.run_stage('storage') == ['storage: storage (storage leaves ens5.202)',
+                                         '  remove /etc/fuel-infiniband/storage.json',
+                                         '  remove /etc/hiera/plugins/infiniband.yaml']
+    assert case.read(interface_file('ens5.202'))
 
 
 @pytest.mark.parametrize('folder', REFUSED, ids=os.path.basename)
