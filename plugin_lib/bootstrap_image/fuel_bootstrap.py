@@ -3,13 +3,13 @@
 """fuel-bootstrap of Fuel 8.0 and later: its configuration, its command line, and the images it has."""
 from __future__ import absolute_import, print_function, unicode_literals
 
-import io
 import os
 import re
 from collections import namedtuple
 
 from plugin_lib._compat import string_types, to_text
-from plugin_lib.errors import InfinibandError
+from plugin_lib.errors import InfinibandError, InputError
+from plugin_lib.published import document
 
 PROGRAM = 'fuel-bootstrap'
 CONFIG = '/etc/fuel-bootstrap-cli/fuel_bootstrap_cli.yaml'
@@ -149,14 +149,7 @@ class FuelBootstrap(object):
 
 
 def _load(path):
-    import yaml
     try:
-        with io.open(path, encoding='utf-8') as stream:
-            value = yaml.safe_load(stream)
-    except (EnvironmentError, ValueError, yaml.YAMLError) as error:
-        raise InfinibandError('cannot read what fuel-bootstrap keeps', path, ' '.join(str(error).split()),
-                              'see: fuel-bootstrap list')
-    if not isinstance(value, dict):
-        raise InfinibandError('cannot read what fuel-bootstrap keeps', path, 'it is no mapping',
-                              'see: fuel-bootstrap list')
-    return value
+        return document.load(path, 'cannot read what fuel-bootstrap keeps', 'see: fuel-bootstrap list')[0].value
+    except InputError as error:  # nobody gave it to us
+        raise InfinibandError(error.what, error.where, error.why, error.todo)

@@ -176,7 +176,7 @@ def _noted(master):
     try:
         with io.open(master.state(PREVIOUS), encoding='utf-8') as stream:
             return Image(**json.load(stream))
-    except (EnvironmentError, ValueError, TypeError):
+    except (EnvironmentError, ValueError, TypeError, RuntimeError):  # the last: it is nested too deeply
         return None
 
 
