@@ -58,13 +58,13 @@ def set_mtu(name, mtu):
 
 def add_address(name, address):
     # type: (str, str) -> None
-    """Give an interface an IPv4 address such as ``192.168.1.2/24``; one that it has already is given."""
+    """Give an interface an address such as ``192.168.1.2/24``; one that it has already is given."""
     _ask_address(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, name, address, errno.EEXIST)
 
 
 def remove_address(name, address):
     # type: (str, str) -> None
-    """Take an IPv4 address from an interface; one that it does not have, or without the interface, is taken."""
+    """Take an address from an interface; one that it does not have, or without the interface, is taken."""
     try:
         _ask_address(RTM_DELADDR, 0, name, address, errno.EADDRNOTAVAIL)
     except EnvironmentError as error:
@@ -169,10 +169,16 @@ def _ask_link(message, flags, interface, up, *attributes):
 
 def _ask_address(message, flags, name, address, done):
     """:param done: the errno that says that it is so already"""
-    number, _, length = address.partition('/')
-    raw = socket.inet_aton(number)
+    number, _, digits = address.partition('/')
+    family, longest = (socket.AF_INET6, 128) if ':' in number else (socket.AF_INET, 32)
     try:
-        _ask(message, flags, _IFADDR.pack(socket.AF_INET, int(length or 32), ifindex(name))
+        raw, length = socket.inet_pton(family, number), int(digits or longest)
+    except (EnvironmentError, ValueError):
+        raw, length = None, -1
+    if not 0 <= length <= longest:
+        raise EnvironmentError(errno.EINVAL, 'it is no address with a prefix length', address)
+    try:
+        _ask(message, flags, _IFADDR.pack(family, length, ifindex(name))
              + _attribute(IFA_LOCAL, raw) + _attribute(IFA_ADDRESS, raw))
     except EnvironmentError as error:
         if error.errno != done:

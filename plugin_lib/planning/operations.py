@@ -117,7 +117,7 @@ class SetMtu(namedtuple('SetMtu', 'interface mtu previous')):
 
 
 class AddAddress(namedtuple('AddAddress', 'interface address')):
-    """Give an interface an IPv4 address with a prefix length."""
+    """Give an interface an address with a prefix length."""
 
     __slots__ = ()
 
@@ -129,7 +129,7 @@ class AddAddress(namedtuple('AddAddress', 'interface address')):
 
 
 class RemoveAddress(namedtuple('RemoveAddress', 'interface address')):
-    """Take an IPv4 address from an interface."""
+    """Take an address from an interface."""
 
     __slots__ = ()
 

@@ -63,6 +63,14 @@ for again in range(2):
 assert addresses.read(['a1']) == frozenset()
 rtnetlink.remove_address('v9', '192.0.2.1/24')
 assert refused(rtnetlink.add_address, 'v9', '192.0.2.1/24') == 'ENODEV'
+for address in ('192.0.2.1/33', '192.0.2.1/abc', '192.0.2/24', 'fd00::1/129', 'br-mgmt', ''):
+    assert refused(rtnetlink.remove_address, 'a1', address) == 'EINVAL', address
+for again in range(2):
+    rtnetlink.add_address('a1', '2001:db8::1/64')
+assert b' 2001:db8::1/64 ' in subprocess.Popen(['ip', 'address', 'show', 'a1'], stdout=subprocess.PIPE).communicate()[0]
+for again in range(2):
+    rtnetlink.remove_address('a1', '2001:db8::1/64')
+assert b'2001:db8' not in subprocess.Popen(['ip', 'address', 'show', 'a1'], stdout=subprocess.PIPE).communicate()[0]
 rtnetlink.GONE_TIMEOUT = 0.2
 assert not rtnetlink.wait_gone('lo')
 print('done')
