@@ -27,7 +27,7 @@ KEY = 'network_scheme'
 MARK = 'infiniband_moved_from'
 # Stands beside it where the rest of the scheme is what was published then, and no other plugin's.
 PUBLISHED_MARK = 'infiniband_published'
-# At a transformation that is ours: another plugin's may be the same but for it.
+# At a transformation or interface that is ours: another plugin's may be the same but for it.
 ADDED_MARK = 'infiniband_added'
 _HEADER = '# Written by the Fuel plugin infiniband: storage over RDMA.\n'
 _WHOLE = ('6.1', '7.0')
@@ -163,6 +163,9 @@ def _moved(scheme, moves, more):
         endpoints[move.endpoint] = {'IP': 'none'}
         endpoints[link.name] = _marked(body, dict(more, **{str(MARK): move.endpoint}))
         _move_roles(result['roles'], move.endpoint, link.name)
+        result['interfaces'] = dict(result.get('interfaces') or {})
+        for name in _named(link):
+            result['interfaces'].setdefault(name, _marked({}, {ADDED_MARK: True}))
         own = _ports(result, link.name)
         if not own:
             added = _marked(_port(link), {ADDED_MARK: True})
@@ -184,7 +187,10 @@ def _moved_back(scheme):
         origin = _unmarked(body, MARK)
         endpoints[origin] = body
         _move_roles(result.get('roles') or {}, name, origin)
-    steps = result.get('transformations')
+    interfaces, steps = result.get('interfaces'), result.get('transformations')
+    if isinstance(interfaces, dict):
+        result['interfaces'] = dict((name, body) for name, body in interfaces.items()
+                                    if ADDED_MARK not in _vendor_specific(body))
     if isinstance(steps, list):
         result['transformations'] = [step for step in steps if ADDED_MARK not in _vendor_specific(step)]
         for step in result['transformations']:
@@ -205,6 +211,7 @@ def _difference(scheme, moves):
         own = _ports(scheme, link.name)
         if not own:
             steps.append(_port(link))
+        interfaces.update((name, {}) for name in _named(link))
         if any(step.get('bridge') for step in own):
             interfaces[link.name] = _without_bridge(scheme, move)
     told = {'endpoints': endpoints, 'roles': roles, 'interfaces': interfaces, 'transformations': steps}
@@ -222,6 +229,15 @@ def _without_bridge(scheme, move):
     own = [step.get('mtu') for step in _ports(scheme, move.port)]
     mtu = next((mtu for mtu in mtus if mtu), None) if move.port != move.nic and not any(own) else None
     return {'bridge': 'absent', 'mtu': mtu} if mtu else {'bridge': 'absent'}
+
+
+def _named(link):
+    """What ``interfaces`` has to name.
+
+    To a port below which it finds none of them l23network gives the MTU of whatever patch there is, 65000: more than
+    datagram mode can do.  An IPoIB interface that has a number for a P_Key gets its parent as a port of its own.
+    """
+    return [name for name in (link.name, link.parent) if name and link.mode]
 
 
 def _ports(scheme, name):

@@ -51,7 +51,7 @@ def transformations(scheme):
     # type: (dict) -> list
     """The transformations that l23network carries out: what ``interfaces`` says of a port comes over its own.
 
-    A VLAN interface has the MTU of the interface below, unless it is given one.
+    A VLAN interface has the MTU of the interface below, unless it is given one; who has none below, that of a patch.
 
     :raises Refused: for what netconfig stops at
     """
@@ -73,7 +73,12 @@ def transformations(scheme):
     for step in steps:
         step.update((key.replace('-', '_'), value) for key, value in (interfaces.get(step.get('name')) or {}).items()
                     if value not in (None, ''))
+    patches = [step['mtu'] for step in steps if step['action'] == 'add-patch' and step.get('mtu')]
+    known = set(interfaces) | set(step['name'] for step in steps if step['action'] == 'add-bond')
     for step in steps:
+        if _is_port(step) and not step.get('mtu') and not step.get('vlan_dev') and not (
+                {step['name'], step['name'].split('.')[0]} & known):
+            step['mtu'] = min(patches) if patches else None  # neither has a name: it is taken for the NIC's
         below = _below(step)
         if below and not step.get('mtu'):
             mtu = [other.get('mtu') for other in steps + [dict(interfaces.get(below) or {}, name=below)]

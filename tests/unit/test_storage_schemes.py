@@ -134,13 +134,16 @@ def check_moved(scheme, told, moves, places):
 
 def check_ports(scheme, told, moved):
     """{name: add-port} that netconfig carries out: as before, but for those of storage."""
-    before, after = netconfig.transformations(scheme), netconfig.transformations(told)
+    before = netconfig.transformations(scheme)
+    after = [dict((key, value) for key, value in each.items() if value != {hiera.ADDED_MARK: True})
+             for each in netconfig.transformations(told)]
     assert [each for each in before if each.get('name') not in moved.values() and each not in after] == []
     old, ports = [dict((each['name'], each) for each in steps if each['action'] == 'add-port')
                   for steps in (before, after)]
     added = set(ports) - set(old)
     assert len(after) - len(before) == len(added)
     assert added <= set(moved.values()) | set(IPOIB.values())  # l23network adds ib0 for ib0.8064, without an address
+    assert [name for name in added if 'mtu' in ports[name] and name.startswith('ib')] == []  # it is ours
     for name in set(moved.values()) & set(old):
         kept, same = [dict((key, value) for key, value in each.items() if key not in ('bridge', 'vendor_specific'))
                       for each in (ports[name], old[name])]
