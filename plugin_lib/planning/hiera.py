@@ -121,18 +121,19 @@ def _check_theirs(scheme, published, moves, path):
     """Raise InputError when another plugin's whole scheme is not one that storage can move in as in the published."""
     where, todo = '{0} -> {1}'.format(path, KEY), 'ask that plugin, or switch off "Storage over RDMA"'
     given = scheme if isinstance(scheme, dict) else {}
-    lacking = [key for key, kind in (('endpoints', dict), ('roles', dict), ('transformations', list))
-               if not isinstance(given.get(key), kind)]
-    lacking = [move.endpoint for move in moves
-               if 'endpoints' in lacking or move.endpoint not in given['endpoints']] + lacking
+    sections = [(key, dict) for key in ('endpoints', 'interfaces', 'roles')] + [('transformations', list)]
+    lacking = [key for key, kind in sections if not isinstance(given.get(key), kind)]
+    lacking = [move.endpoint for move in moves if 'endpoints' in lacking or not isinstance(
+        given['endpoints'].get(move.endpoint), dict)] + lacking
     if lacking:
         raise InputError('cannot tell Hiera about storage', where, 'another plugin wrote it, without {0}'.format(
             ', '.join(lacking)), todo)
+    found = with_scheme(published, scheme, path)
     ports = [move for move in moves if move.mode == modes.ETHERNET]
     if not ports:
         return  # an IPoIB interface is the same whatever the scheme has beside it
     from plugin_lib.planning import storage  # late: every node of 6.1 and 7.0 looks here, and few have such a file
-    decision = storage.decide(with_scheme(published, scheme, path))
+    decision = storage.decide(found)
     if decision.problems:
         raise InputErrors(decision.problems)
     if not set(ports) <= set(decision.moves):
