@@ -66,7 +66,7 @@ def is_taken(scheme):
         netconfig.one_address(scheme)
     except AssertionError:
         return False
-    return True
+    return all(key in scheme for key in ('endpoints', 'roles', 'transformations'))
 
 
 @settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
