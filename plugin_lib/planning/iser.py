@@ -12,7 +12,8 @@ from plugin_lib.errors import InputError, InputErrors
 from plugin_lib.host.state import RDMA_MODULES
 from plugin_lib.paths import RDMA_MODULES_FILE
 from plugin_lib.planning import ini_edit
-from plugin_lib.planning.operations import LoadModule, Plan, RemoveFile, Step, WriteFile
+from plugin_lib.planning.file_operations import rewritten
+from plugin_lib.planning.operations import LoadModule, Plan, Step
 from plugin_lib.planning.services import reconfigure
 
 STAGE = 'rdma'
@@ -107,11 +108,7 @@ def _modules(published, moves, text, backends):
 def _modules_file(modules, current):
     wanted = '# Written by the Fuel plugin infiniband: storage over RDMA.\n' + ''.join(
         name + '\n' for name in modules) if modules else None
-    if wanted == current:
-        return ()
-    if wanted is None:
-        return (RemoveFile(RDMA_MODULES_FILE, current, 0o644),)
-    return (WriteFile(RDMA_MODULES_FILE, wanted, 0o644, current),)
+    return rewritten(RDMA_MODULES_FILE, current, wanted)
 
 
 def _last(text, section, name):

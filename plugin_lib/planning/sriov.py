@@ -14,7 +14,8 @@ from plugin_lib import modes
 from plugin_lib.errors import InputError, InputErrors
 from plugin_lib.host.sriov import DEVICES, MLX4, MLX5, is_address
 from plugin_lib.paths import SRIOV_MEMORY
-from plugin_lib.planning.operations import Plan, RemoveFile, Step, WriteAttribute, WriteFile
+from plugin_lib.planning.file_operations import rewritten
+from plugin_lib.planning.operations import Plan, Step, WriteAttribute
 
 STAGE = 'sriov'
 MODPROBE_FILE = '/etc/modprobe.d/fuel-infiniband-sriov.conf'
@@ -138,12 +139,12 @@ def plan(published, settings, host, functions, files):
         raise InputErrors(refused)
     loading = [function.pci for function, _ in by_loading]
     kept = dict((pci, was) for pci, was in remembered.items() if pci in wanted or pci in loading)
-    operations = _file(SRIOV_MEMORY, files.memory, _memory_text(remembered))
+    operations = rewritten(SRIOV_MEMORY, files.memory, _memory_text(remembered))
     options = modprobe_text(dict((pci, count) for pci, count in wanted.items() if functions[pci].driver == MLX4))
-    operations += _file(MODPROBE_FILE, files.modprobe, options)
+    operations += rewritten(MODPROBE_FILE, files.modprobe, options)
     for function, count in by_writing:
         operations += write_count(function, count)
-    operations += _file(SRIOV_MEMORY, _memory_text(remembered), _memory_text(kept))
+    operations += rewritten(SRIOV_MEMORY, _memory_text(remembered), _memory_text(kept))
     steps = ()
     if operations:
         devices = sorted(set(memory).union(wanted)) or [MODPROBE_FILE]
@@ -230,14 +231,6 @@ def _in_use(function):
 
 def _memory_text(memory):
     return json.dumps(memory, sort_keys=True) + '\n' if memory else None
-
-
-def _file(path, current, wanted):
-    if current == wanted:
-        return ()
-    if wanted is None:
-        return (RemoveFile(path, current, 0o644),)
-    return (WriteFile(path, wanted, 0o644, current),)
 
 
 def write_count(function, count):

@@ -72,7 +72,7 @@ def decide(published):
     """
     moves, problems, notes = [], [], []
     storage = [role for _, role in sorted(published.roles.items()) if role.name in ROLES and role.ip]
-    for role in dict((role.endpoint, role) for role in storage).values():
+    for _, role in sorted(dict((role.endpoint, role) for role in storage).items()):
         where = _where(published, role.endpoint)
         why = _reasons_against(published, role)
         problems += [InputError('storage cannot use RDMA', where, reason, _TODO) for reason in why]

@@ -11,6 +11,7 @@ from plugin_lib.errors import InputError, InputErrors
 from plugin_lib.host.storage import text_of
 from plugin_lib.paths import HIERA_GLOBALS_FILE, STORAGE_NOTES
 from plugin_lib.planning import hiera
+from plugin_lib.planning.file_operations import rewritten
 from plugin_lib.planning.operations import (
     CreateChild,
     DeleteChild,
@@ -19,11 +20,9 @@ from plugin_lib.planning.operations import (
     Plan,
     Release,
     RemoveAddress,
-    RemoveFile,
     SetMode,
     SetMtu,
     Step,
-    WriteFile,
 )
 from plugin_lib.planning.storage import DATAGRAM
 
@@ -72,14 +71,14 @@ def plan(published, decision, host, mode_of, texts):
             remaining = tuple(other for other in remaining if other != link)
             after = text_of(remaining) if remaining else None
             operations += _withdrawn(link, published, host, mode_of, texts)
-            operations += _file(STORAGE_NOTES, after, noted, 0o644)
+            operations += rewritten(STORAGE_NOTES, noted, after)
             noted = after
             left.append('storage leaves {0}'.format(link.name))
-    operations += _file(STORAGE_NOTES, text_of(links) if links else None, noted, 0o644)
+    operations += rewritten(STORAGE_NOTES, noted, text_of(links) if links else None)
     for link in links:
         operations += _provided(link, host, mode_of)
     for path in sorted(wanted):
-        operations += _file(path, wanted[path], texts[path], 0o644 if texts[path] is None else None)
+        operations += rewritten(path, texts[path], wanted[path])
     if not operations:
         return Plan((), decision.notes)
     moved = ['{0} moves to {1}'.format(move.endpoint, link.name) for move, link in decision.moves]
@@ -102,15 +101,6 @@ def _place(link):
     return link.name, link.parent, link.pkey
 
 
-def _file(path, text, previous, mode):
-    """The operations that make the text of a file so; of a file that is there, the mode None keeps its own."""
-    if text == previous:
-        return ()
-    if text is None:
-        return (RemoveFile(path, previous, 0o644),)
-    return (WriteFile(path, text, mode, previous),)
-
-
 def _withdrawn(link, published, host, mode_of, texts):
     """What takes storage from an interface: its address is on two of them otherwise, and comes back with a reboot.
 
@@ -120,7 +110,7 @@ def _withdrawn(link, published, host, mode_of, texts):
     addresses = [address for address in link.addresses if not (endpoint and address in endpoint.ip)]
     operations = tuple(RemoveAddress(link.name, address) for address in addresses)
     if addresses:
-        operations += _file(interface_file(link.name), None, texts[interface_file(link.name)], 0o644)
+        operations += rewritten(interface_file(link.name), texts[interface_file(link.name)], None)
     if link.parent:
         there = host.interfaces.get(link.name)
         if there:

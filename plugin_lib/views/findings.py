@@ -3,6 +3,8 @@
 """Findings of the checks: a line each, ``OK``, ``WARN`` or ``FAIL`` first, and below it what to do."""
 from __future__ import absolute_import, print_function, unicode_literals
 
+from plugin_lib._compat import printable
+
 
 def document(findings):
     # type: (list) -> dict
@@ -15,11 +17,11 @@ def table(findings):
     """The findings for people."""
     lines = []
     for finding in findings:
-        lines.append('{0:<4}  {1}: {2}\n'.format(*finding))
-        lines += ['      next: {0}\n'.format(finding.todo)] if finding.todo else []
+        lines.append(printable('{0:<4}  {1}: {2}'.format(*finding)))
+        lines += [printable('      next: {0}'.format(finding.todo))] if finding.todo else []
     levels = [finding.level for finding in findings]
     counts = tuple('{0} {1}'.format(levels.count(level), level) for level in ('OK', 'WARN', 'FAIL'))
-    return ''.join(lines) + ', '.join(counts) + '\n'
+    return ''.join(line + '\n' for line in lines) + ', '.join(counts) + '\n'
 
 
 def failed(findings):

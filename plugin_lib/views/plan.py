@@ -3,6 +3,8 @@
 """Plans: the ordered operations and why each is needed, and what is found and left as it is."""
 from __future__ import absolute_import, print_function, unicode_literals
 
+from plugin_lib._compat import printable
+
 
 def document(plans):
     # type: (list) -> dict
@@ -19,12 +21,13 @@ def table(plans):
     lines = []
     for plan in plans:
         for step in plan.steps:
-            lines.append('{0}: {1} ({2})\n'.format(step.stage, step.subject, step.reason))
-            lines += ['  {0}\n'.format(line) for line in _described(step)]
+            lines.append('{0}: {1} ({2})'.format(step.stage, step.subject, step.reason))
+            lines += ['  {0}'.format(line) for line in _described(step)]
     if not lines:
-        lines.append('nothing to do: {0}\n'.format(
+        lines.append('nothing to do: {0}'.format(
             'but see what was found' if any(plan.findings for plan in plans) else 'the node is as planned'))
-    return ''.join(lines) + ''.join('found: {0}\n'.format(line) for plan in plans for line in plan.findings)
+    lines += ['found: {0}'.format(line) for plan in plans for line in plan.findings]
+    return ''.join(printable(line) + '\n' for line in lines)
 
 
 def _described(step):
